@@ -1,0 +1,34 @@
+CREATE OR REPLACE FUNCTION ack_events(v_view text, v_decider_ids uuid[], v_offsets bigint[], v_tokens bigint[])
+RETURNS SETOF locks
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET plan_cache_mode = 'force_generic_plan'
+SET enable_seqscan = off
+SET jit = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+BEGIN
+  RETURN QUERY
+    UPDATE locks AS l
+    SET last_offset = a."offset", waiting_from = greatest(l.waiting_from, a."offset"),
+      locked_until = CASE WHEN a."offset" < l.leased_offset AND a.token IS NOT NULL THEN l.locked_until ELSE now() END,
+      attempts = 0, last_error = NULL, updated_at = now()
+    FROM (
+      SELECT u.decider_id, max(u."offset") AS "offset", max(u.token) AS token
+      FROM unnest(v_decider_ids, v_offsets, v_tokens) AS u (decider_id, "offset", token)
+      GROUP BY u.decider_id
+      ORDER BY u.decider_id
+    ) AS a
+    WHERE l.view = v_view
+      AND l.decider_id = a.decider_id
+      AND a."offset" > l.last_offset
+      -- With a token: only its holder, and only what it was handed. Without: as the original, but never past the head.
+      AND CASE WHEN a.token IS NULL THEN a."offset" <= l."offset"
+        ELSE a.token = l.token AND a."offset" <= l.leased_offset END
+    RETURNING l.*;
+END
+$$;
+COMMENT ON FUNCTION ack_events(text, uuid[], bigint[], bigint[]) IS
+  'Records that partitions were handled up to an offset; returns the locks that moved. The last leased event frees its lease.';

@@ -1,0 +1,28 @@
+CREATE OR REPLACE FUNCTION view_status(v_view text DEFAULT NULL)
+RETURNS TABLE (
+  "view" text, start_at timestamptz, partitions bigint, pending_partitions bigint, pending_events bigint,
+  leased_partitions bigint, parked_partitions bigint, oldest_pending_at timestamptz
+)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT v.view, v.start_at, l.partitions, l.pending_partitions, p.events, l.leased_partitions, l.parked_partitions,
+    p.oldest_at
+  FROM views AS v
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS partitions,
+      count(*) FILTER (WHERE k.last_offset < k."offset") AS pending_partitions,
+      count(*) FILTER (WHERE k.last_offset < k."offset" AND k.locked_until > now()) AS leased_partitions,
+      count(*) FILTER (WHERE k.parked_at IS NOT NULL) AS parked_partitions
+    FROM locks AS k
+    WHERE k.view = v.view
+  ) AS l
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS events, min(e.created_at) AS oldest_at
+    FROM locks AS k JOIN events AS e ON e.decider_id = k.decider_id AND e."offset" > k.last_offset
+    WHERE k.view = v.view AND k.last_offset < k."offset"
+  ) AS p
+  WHERE v.view = v_view OR v_view IS NULL
+  ORDER BY v.view;
+END;
+COMMENT ON FUNCTION view_status(text) IS
+  'How far each view, or one, has come: partitions, what is pending, leased and parked, and the oldest pending event.';

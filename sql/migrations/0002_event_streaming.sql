@@ -1,0 +1,70 @@
+-- Frozen once released: change the store by a new migration.
+INSERT INTO fstore_migrations (version, name) VALUES (2, 'event_streaming');
+
+CREATE TABLE views (
+  "view" TEXT,
+  "start_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  "lock_timeout_s" BIGINT NOT NULL DEFAULT 300,
+  "pooling_delay_s" BIGINT DEFAULT NULL,
+  "edge_function_url" TEXT DEFAULT NULL,
+  "created_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  CONSTRAINT views_pkey PRIMARY KEY ("view")
+);
+COMMENT ON TABLE views IS 'The views that events are streamed to.';
+COMMENT ON COLUMN views."view" IS 'Name of the view.';
+COMMENT ON COLUMN views."start_at" IS 'Each partition is streamed from its first event created at or after this time.';
+COMMENT ON COLUMN views."lock_timeout_s" IS 'How long a lease lasts, in seconds, when the caller does not say.';
+COMMENT ON COLUMN views."pooling_delay_s" IS 'Seconds between two polls of a pushed view; NULL: the client polls.';
+COMMENT ON COLUMN views."edge_function_url" IS 'Where events are pushed to; NULL: the client pulls.';
+COMMENT ON COLUMN views."created_at" IS 'When the view was registered.';
+COMMENT ON COLUMN views."updated_at" IS 'When its registration last changed.';
+
+CREATE TABLE locks (
+  "view" TEXT NOT NULL,
+  "decider_id" UUID NOT NULL,
+  "offset" BIGINT NOT NULL,
+  "last_offset" BIGINT NOT NULL,
+  "locked_until" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW() - INTERVAL '1ms',
+  "offset_final" BOOLEAN NOT NULL,
+  "created_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  "leased_offset" BIGINT NOT NULL DEFAULT 0,
+  "waiting_from" BIGINT NOT NULL DEFAULT 0,
+  "token" BIGINT NOT NULL DEFAULT 0,
+  "attempts" INTEGER NOT NULL DEFAULT 0,
+  "parked_at" TIMESTAMP WITH TIME ZONE,
+  "last_error" TEXT,
+  "pending_from" BIGINT GENERATED ALWAYS AS (
+    CASE WHEN "last_offset" < "offset" AND "parked_at" IS NULL THEN greatest("waiting_from", "last_offset") END
+  ) STORED,
+  CONSTRAINT locks_pkey PRIMARY KEY ("view", "decider_id"),
+  CONSTRAINT locks_view_fkey FOREIGN KEY ("view") REFERENCES views ("view") ON DELETE CASCADE
+) WITH (fillfactor = 70);
+COMMENT ON TABLE locks IS 'Progress and lease of every partition (decider_id) in every view.';
+COMMENT ON COLUMN locks."view" IS 'Name of the view.';
+COMMENT ON COLUMN locks."decider_id" IS 'The partition.';
+COMMENT ON COLUMN locks."offset" IS 'Offset of the partition''s last event.';
+COMMENT ON COLUMN locks."last_offset" IS 'Offset of the last event this view has handled.';
+COMMENT ON COLUMN locks."locked_until" IS 'Leased, or put off, until then; free when past.';
+COMMENT ON COLUMN locks."offset_final" IS 'Whether the last event closed its stream.';
+COMMENT ON COLUMN locks."created_at" IS 'When the partition came to this view.';
+COMMENT ON COLUMN locks."updated_at" IS 'When this row last changed.';
+COMMENT ON COLUMN locks."leased_offset" IS 'Offset of the last event ever handed to a consumer.';
+COMMENT ON COLUMN locks."waiting_from" IS 'Offset of the event that found the partition with nothing pending.';
+COMMENT ON COLUMN locks."token" IS 'Token of the last lease; only its holder can ack or nack by token (I7).';
+COMMENT ON COLUMN locks."attempts" IS 'Leases taken since the last progress (I11).';
+COMMENT ON COLUMN locks."parked_at" IS 'When the partition was set aside as failing; NULL: it is not.';
+COMMENT ON COLUMN locks."last_error" IS 'What the last nack said went wrong; NULL after progress.';
+COMMENT ON COLUMN locks."pending_from" IS 'Where the partition stands in the queue; NULL: nothing to lease.';
+COMMENT ON CONSTRAINT locks_view_fkey ON locks IS 'A view that goes takes its locks with it.';
+
+CREATE INDEX locks_pending_index ON locks ("view", "pending_from") WHERE "pending_from" IS NOT NULL;
+COMMENT ON INDEX locks_pending_index IS
+  'Only what is pending, oldest first. No column of a lease is in an index: taking one is a HOT update.';
+
+CREATE SEQUENCE locks_token_seq;
+COMMENT ON SEQUENCE locks_token_seq IS 'Source of lease tokens, never used twice in the life of the store.';
+CREATE SEQUENCE views_registered_seq;
+COMMENT ON SEQUENCE views_registered_seq IS
+  'Holds the transaction that last registered a view, readable past any snapshot; see on_insert_on_events.';

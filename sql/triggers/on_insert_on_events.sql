@@ -1,0 +1,69 @@
+CREATE OR REPLACE FUNCTION on_insert_on_events()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET plan_cache_mode = 'force_generic_plan'
+SET enable_seqscan = off
+SET jit = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+DECLARE
+  broken events;
+BEGIN
+  -- I2, I3: each event but a first one follows an earlier, not final event of its own stream. That there is one first
+  -- event and one successor of each is kept by events_first_key and events_previous_id_key.
+  SELECT n.* INTO broken
+  FROM new_events AS n
+  WHERE n.previous_id IS NOT NULL
+    AND NOT EXISTS (
+      SELECT FROM events AS p
+      WHERE p.event_id = n.previous_id AND p.decider_id = n.decider_id AND p.decider = n.decider
+        AND p."offset" < n."offset" AND NOT p.final
+      OFFSET 0 -- keeps it a look-up for each event, whatever the planner believes about the table
+    )
+  LIMIT 1;
+  IF FOUND THEN
+    PERFORM reject_event(CASE (
+      SELECT p.final FROM events AS p
+      WHERE p.event_id = broken.previous_id AND p.decider_id = broken.decider_id AND p.decider = broken.decider
+    ) WHEN true THEN 'final' WHEN false THEN 'overtaken' ELSE 'wrong_previous' END, broken);
+  END IF;
+
+  -- I6: a transaction whose snapshot is older than a view's registration would not see the view. The sequence shows it.
+  IF current_setting('transaction_isolation') <> 'read committed' AND NOT pg_visible_in_snapshot(
+    (SELECT last_value FROM views_registered_seq)::text::xid8, pg_current_snapshot()
+  ) THEN
+    RAISE EXCEPTION 'could not serialize access: a view was registered after this transaction began'
+      USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
+  END IF;
+
+  INSERT INTO locks AS l (view, decider_id, "offset", last_offset, waiting_from, locked_until, offset_final)
+  SELECT v.view, p.decider_id, p.head, 0, p.first_new, now(), p.final
+  FROM views AS v
+  CROSS JOIN (
+    SELECT n.decider_id, max(n."offset") AS head, min(n."offset") AS first_new,
+      coalesce(max(n."offset") = max(n."offset") FILTER (WHERE n.final), false) AS final
+    FROM new_events AS n
+    GROUP BY n.decider_id
+  ) AS p
+  ORDER BY v.view, p.decider_id -- one order of locking for everybody: no deadlocks between appends
+  ON CONFLICT ON CONSTRAINT locks_pkey DO UPDATE
+  SET "offset" = CASE WHEN excluded.waiting_from > l.leased_offset AND excluded.waiting_from > l.last_offset
+        THEN greatest(l."offset", excluded."offset") ELSE refuse_overtaken(l.view, l.decider_id) END,
+    offset_final = CASE WHEN excluded."offset" > l."offset" THEN excluded.offset_final ELSE l.offset_final END,
+    waiting_from = CASE WHEN l.last_offset < l."offset" THEN l.waiting_from ELSE excluded.waiting_from END,
+    updated_at = now();
+  IF FOUND THEN
+    PERFORM wake_up();
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION on_insert_on_events() IS
+  'Trigger: guards the streams (I2, I3), makes the events pending in every view (I6), and wakes the consumers that wait.';
+
+CREATE OR REPLACE TRIGGER t_on_insert_on_events AFTER INSERT ON events
+REFERENCING NEW TABLE AS new_events
+FOR EACH STATEMENT EXECUTE FUNCTION on_insert_on_events();
+COMMENT ON TRIGGER t_on_insert_on_events ON events IS 'What every append goes through, as a set.';
