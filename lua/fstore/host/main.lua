@@ -1,0 +1,2 @@
+--- The program: `fstore-lua`.
+os.exit(require "fstore.host".run(arg), true)
