@@ -7,6 +7,7 @@ local migrations = require "fstore.migrations"
 ---@class fstore.Store
 ---@field package connection fstore.Connection
 ---@field package server table? the embedded server that the store holds, if any
+---@field package first_error fstore.Error? of the open transaction
 local Store = {}
 Store.__index = Store
 Store.__name = "fstore.store"
@@ -89,7 +90,18 @@ end
 ---@param ... nil|boolean|integer|number|string|table parameters; a table is wrapped as `fstore.json.value(t)`
 ---@return table? rows each a table by column name; `rows.affected`, `rows.columns`, fstore.Error? err
 function Store:exec(sql, ...)
-  return self.connection:exec(sql, ...)
+  local rows, err = self.connection:exec(sql, ...)
+  self.first_error = self.first_error or err
+  return rows, err
+end
+
+---The error that has spoiled the open transaction: whatever is tried after it fails as well.
+---@return fstore.Error? err nil when there is none
+function Store:failure()
+  if self.connection:status() ~= "failed" then
+    return nil
+  end
+  return self.first_error or errors.new("database", "a statement of the transaction failed")
 end
 
 ---Registers one event that a decider may publish.
@@ -173,6 +185,19 @@ end
 ---@return fstore.Event? event nil without err when the stream is empty, fstore.Error? err
 function Store:get_last_event(decider_id, decider)
   return self.connection:get_last_event(decider_id, decider)
+end
+
+---@class fstore.EventFilter
+---@field after integer? only events with a larger offset (default 0)
+---@field limit integer? at most so many (default: all)
+---@field decider string?
+---@field decider_id string? UUID
+
+---A page of the log in order of offset. Not for consumers: a transaction still open may commit an event behind it.
+---@param filter fstore.EventFilter
+---@return fstore.Event[]? events, fstore.Error? err
+function Store:read_events(filter)
+  return self.connection:read_events(filter)
 end
 
 ---@class fstore.ViewRegistration
@@ -284,15 +309,14 @@ function Store:transaction(body)
   if not ok then
     return nil, err
   end
+  self.first_error = nil
   local done, result, failure = xpcall(body, errors.from_script, self)
-  if not done then
+  failure = not done and result or result == nil and failure or self:failure()
+  if failure then
     self.connection:exec("ROLLBACK")
-    if result.kind == "script" then
-      error(result, 0)
+    if errors.is(failure) and failure.kind == "script" then
+      error(failure, 0)
     end
-    return nil, result
-  elseif result == nil and failure ~= nil then
-    self.connection:exec("ROLLBACK")
     return nil, failure
   end
   ok, err = self.connection:exec("COMMIT")

@@ -16,12 +16,13 @@ BEGIN
       locked_until = CASE WHEN a."offset" < l.leased_offset AND a.token IS NOT NULL THEN l.locked_until ELSE now() END,
       attempts = 0, last_error = NULL, updated_at = now()
     FROM (
-      SELECT u.decider_id, max(u."offset") AS "offset", max(u.token) AS token
+      -- The view's name comes with each row, so that nothing but the primary key can find its lock.
+      SELECT v_view AS view, u.decider_id, max(u."offset") AS "offset", max(u.token) AS token
       FROM unnest(v_decider_ids, v_offsets, v_tokens) AS u (decider_id, "offset", token)
       GROUP BY u.decider_id
       ORDER BY u.decider_id
     ) AS a
-    WHERE l.view = v_view
+    WHERE l.view = a.view
       AND l.decider_id = a.decider_id
       AND a."offset" > l.last_offset
       -- With a token: only its holder, and only what it was handed. Without: as the original, but never past the head.

@@ -7,12 +7,12 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
+-- What is leased must cost what it is, whatever the statistics say: the queue by its index, locks and events by theirs.
 SET plan_cache_mode = 'force_generic_plan'
 SET enable_seqscan = off
 SET jit = off
 SET enable_bitmapscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
+SET enable_sort = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -42,11 +42,13 @@ BEGIN
         leased_offset = greatest(l.leased_offset, t.to_offset), token = t.token, attempts = l.attempts + 1,
         updated_at = now()
       FROM (
-        SELECT n.decider_id, max(n."offset") AS to_offset, (SELECT nextval('locks_token_seq')) AS token
+        -- The view's name comes with each row, so that nothing but the primary key can find its lock.
+        SELECT v_view AS view, n.decider_id, max(n."offset") AS to_offset,
+          (SELECT nextval('locks_token_seq')) AS token
         FROM next AS n
         GROUP BY n.decider_id
       ) AS t
-      WHERE l.view = v_view AND l.decider_id = t.decider_id
+      WHERE l.view = t.view AND l.decider_id = t.decider_id
       RETURNING l.decider_id, l.token, l.attempts
     )
     SELECT n.*, leased.token, leased.attempts

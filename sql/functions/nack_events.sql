@@ -17,11 +17,12 @@ BEGIN
     SET locked_until = now() + coalesce(n.milliseconds, 0) * INTERVAL '1ms', last_error = coalesce(n.error, l.last_error),
       updated_at = now()
     FROM (
-      SELECT DISTINCT ON (u.decider_id) u.decider_id, u.token, u.milliseconds, u.error
+      -- The view's name comes with each row, so that nothing but the primary key can find its lock.
+      SELECT DISTINCT ON (u.decider_id) v_view AS view, u.decider_id, u.token, u.milliseconds, u.error
       FROM unnest(v_decider_ids, v_tokens, v_milliseconds, v_errors) AS u (decider_id, token, milliseconds, error)
       ORDER BY u.decider_id, u.token DESC NULLS LAST
     ) AS n
-    WHERE l.view = v_view AND l.decider_id = n.decider_id AND coalesce(n.token = l.token, true)
+    WHERE l.view = n.view AND l.decider_id = n.decider_id AND coalesce(n.token = l.token, true)
     RETURNING l.*;
 END
 $$;

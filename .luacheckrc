@@ -1,0 +1,6 @@
+-- luacheck itself runs on Lua 5.1 and reads 5.4.
+std = "lua54"
+max_line_length = 120
+max_cyclomatic_complexity = 15
+files["spec"] = { std = "+busted" }
+files[".ci/luarocks.lua"] = { globals = { "rocks_provided", "external_deps_subdirs" } }

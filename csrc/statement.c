@@ -1,0 +1,175 @@
+/*
+** statement.c: the schema's SQL functions as statements, prepared when they are first run.
+*/
+#include "fstore.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENT_COLUMNS                                                                                                  \
+  "event, event_id, event_version, decider, decider_id, data, command_id, previous_id, final, created_at, \"offset\""
+
+enum { TEXT_RESULT, BINARY_RESULT };
+
+typedef struct statement {
+  const char *columns;
+  const char *call;
+  int format;
+  int n;
+  Oid types[FS_MAX_PARAMS];
+} statement;
+
+static const statement statements[FS_STATEMENTS] = {
+    [FS_APPEND_EVENT] = {"\"offset\", created_at",
+                         "append_event($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                         BINARY_RESULT,
+                         9,
+                         {FS_OID_TEXT, FS_OID_UUID, FS_OID_TEXT, FS_OID_UUID, FS_OID_JSONB, FS_OID_UUID, FS_OID_UUID,
+                          FS_OID_INT8, FS_OID_BOOL}},
+    [FS_APPEND_EVENTS] = {"\"offset\", created_at",
+                          "append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                          BINARY_RESULT,
+                          9,
+                          {FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY, FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY,
+                           FS_OID_JSONB_ARRAY, FS_OID_UUID_ARRAY, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY,
+                           FS_OID_BOOL_ARRAY}},
+    [FS_GET_EVENTS] = {EVENT_COLUMNS,
+                       "get_events($1, $2, $3, $4)",
+                       BINARY_RESULT,
+                       4,
+                       {FS_OID_UUID, FS_OID_TEXT, FS_OID_INT8, FS_OID_INT4}},
+    [FS_GET_STREAMS] =
+        {EVENT_COLUMNS, "get_streams($1, $2, $3)", BINARY_RESULT, 3, {FS_OID_UUID_ARRAY, FS_OID_TEXT, FS_OID_INT4}},
+    [FS_GET_LAST_EVENT] = {EVENT_COLUMNS, "get_last_event($1, $2)", BINARY_RESULT, 2, {FS_OID_UUID, FS_OID_TEXT}},
+    [FS_READ_EVENTS] = {EVENT_COLUMNS,
+                        "read_events($1, $2, $3, $4)",
+                        BINARY_RESULT,
+                        4,
+                        {FS_OID_INT8, FS_OID_INT4, FS_OID_TEXT, FS_OID_UUID}},
+    [FS_REGISTER_DECIDER_EVENT] = {"*",
+                                   "register_decider_event($1, $2, $3, $4)",
+                                   TEXT_RESULT,
+                                   4,
+                                   {FS_OID_TEXT, FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8}},
+    [FS_REGISTER_VIEW] = {"*",
+                          "register_view($1, $2::timestamptz, coalesce($3, 300), $4, $5)",
+                          TEXT_RESULT,
+                          5,
+                          {FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8, FS_OID_INT8, FS_OID_TEXT}},
+    [FS_STREAM_EVENTS] =
+        {EVENT_COLUMNS, "stream_events($1, $2, $3)", BINARY_RESULT, 3, {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4}},
+    [FS_LEASE_EVENTS] = {EVENT_COLUMNS ", token, attempts",
+                         "lease_events($1, $2, $3)",
+                         BINARY_RESULT,
+                         3,
+                         {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4}},
+    [FS_ACK_EVENT] =
+        {"*", "ack_event($1, $2, $3, $4)", TEXT_RESULT, 4, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8, FS_OID_INT8}},
+    [FS_NACK_EVENT] = {"*", "nack_event($1, $2, $3)", TEXT_RESULT, 3, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8}},
+    [FS_SCHEDULE_NACK_EVENT] = {"*",
+                                "schedule_nack_event($1, $2, $3, $4)",
+                                TEXT_RESULT,
+                                4,
+                                {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8, FS_OID_INT8}},
+    [FS_ACK_EVENTS] = {"count(*)",
+                       "ack_events($1, $2, $3, $4)",
+                       BINARY_RESULT,
+                       4,
+                       {FS_OID_TEXT, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY, FS_OID_INT8_ARRAY}},
+    [FS_NACK_EVENTS] = {"count(*)",
+                        "nack_events($1, $2, $3, $4, $5)",
+                        BINARY_RESULT,
+                        5,
+                        {FS_OID_TEXT, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY, FS_OID_INT8_ARRAY, FS_OID_TEXT_ARRAY}},
+};
+
+/* A server that forgot our statements this often sits behind a pooler: it gets them unnamed from then on. */
+#define MAX_LOSSES 3
+
+#define NAME_SIZE 64
+
+void fs_add_bytes(fs_params *params, const void *bytes, size_t length) {
+  int i = params->n++;
+  params->values[i] = bytes;
+  params->lengths[i] = length <= INT32_MAX ? (int)length : -1;
+  params->formats[i] = 1;
+}
+
+void fs_add_null(fs_params *params) { fs_add_bytes(params, NULL, 0); }
+
+void fs_add_int8(fs_params *params, int64_t value) {
+  unsigned char *bytes = params->numbers[params->n];
+  fs_store_int8(bytes, value);
+  fs_add_bytes(params, bytes, 8);
+}
+
+void fs_add_int4(fs_params *params, int32_t value) {
+  unsigned char *bytes = params->numbers[params->n];
+  fs_store_int4(bytes, value);
+  fs_add_bytes(params, bytes, 4);
+}
+
+void fs_add_bool(fs_params *params, bool value) { fs_add_bytes(params, value ? "\1" : "\0", 1); }
+
+static bool too_long(const fs_params *params) {
+  for (int i = 0; i < params->n; i++) {
+    if (params->lengths[i] < 0) return true;
+  }
+  return false;
+}
+
+/* The statement's SQL text, to be freed; NULL when there is no memory. */
+static char *sql_text(const fs_conn *conn, const statement *s) {
+  static const char form[] = "select %s from %s.%s";
+  size_t size = sizeof form + strlen(s->columns) + strlen(conn->quoted_schema) + strlen(s->call);
+  char *sql = malloc(size);
+  if (sql != NULL) snprintf(sql, size, form, s->columns, conn->quoted_schema, s->call);
+  return sql;
+}
+
+static void statement_name(const fs_conn *conn, fs_statement id, char name[NAME_SIZE]) {
+  snprintf(name, NAME_SIZE, "fstore_%" PRIx64 "_%u_%d", conn->id, conn->losses, (int)id);
+}
+
+static bool prepare(fs_conn *conn, fs_statement id, const char *name, fs_result *result) {
+  const statement *s = &statements[id];
+  char *sql = sql_text(conn, s);
+  if (sql == NULL) return fs_fail(result, FS_DATABASE, "out of memory");
+  PGresult *pg = PQprepare(conn->pg, name, sql, s->n, s->types);
+  free(sql);
+  if (!fs_check_result(conn, pg, result)) return false;
+  conn->prepared |= 1U << id;
+  return true;
+}
+
+static bool run_prepared(fs_conn *conn, fs_statement id, const fs_params *p, fs_result *result) {
+  char name[NAME_SIZE];
+  statement_name(conn, id, name);
+  if (!(conn->prepared & 1U << id) && !prepare(conn, id, name, result)) return false;
+  PGresult *pg = PQexecPrepared(conn->pg, name, p->n, p->values, p->lengths, p->formats, statements[id].format);
+  return fs_check_result(conn, pg, result);
+}
+
+static bool run_unnamed(fs_conn *conn, fs_statement id, const fs_params *p, fs_result *result) {
+  const statement *s = &statements[id];
+  char *sql = sql_text(conn, s);
+  if (sql == NULL) return fs_fail(result, FS_DATABASE, "out of memory");
+  PGresult *pg = PQexecParams(conn->pg, sql, p->n, s->types, p->values, p->lengths, p->formats, s->format);
+  free(sql);
+  return fs_check_result(conn, pg, result);
+}
+
+/* A lost statement has not run: it is sent again, unless its failure broke the transaction it was in. */
+bool fs_run(fs_conn *conn, fs_statement id, const fs_params *params, fs_result *result) {
+  fs_result_clear(result);
+  if (too_long(params)) return fs_fail(result, FS_INVALID, "a parameter is longer than 2 GB");
+  if (conn->losses > MAX_LOSSES) return run_unnamed(conn, id, params, result);
+  if (run_prepared(conn, id, params, result)) return true;
+  if (!fs_statement_is_lost(result)) return false;
+  conn->prepared = 0;
+  conn->losses++;
+  if (PQtransactionStatus(conn->pg) != PQTRANS_IDLE) return false;
+  return run_unnamed(conn, id, params, result);
+}

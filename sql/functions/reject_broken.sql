@@ -1,0 +1,21 @@
+CREATE OR REPLACE FUNCTION reject_broken(v_event events)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  previous events;
+BEGIN
+  SELECT * INTO previous FROM events AS e
+  WHERE e.event_id = v_event.previous_id AND e.decider_id = v_event.decider_id AND e.decider = v_event.decider;
+  IF previous.event_id IS NULL THEN
+    PERFORM reject_event('wrong_previous', v_event);
+  ELSIF previous.final THEN
+    PERFORM reject_event('final', v_event);
+  ELSIF previous."offset" >= v_event."offset" THEN
+    PERFORM reject_event('overtaken', v_event);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION reject_broken(events) IS
+  'Raises the error of an event that was inserted behind the wrong one; returns when it follows its stream.';
