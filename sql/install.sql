@@ -1,4 +1,5 @@
--- Installs or upgrades the whole store: psql -f sql/install.sql [-v schema=NAME]   (default: fstore)
+-- Installs or upgrades the whole store: psql -f sql/install.sql [-v schema=NAME] [-v adopt=on]   (default: fstore)
+-- adopt=on: the schema is one that the original schema.sql made; it is brought under the contract, with all its data.
 -- Needs no extension and no superuser, only the right to create the schema or objects in it. Safe to run again.
 -- `fstore-lua init` reads this same list: every \ir line, in this order.
 \set ON_ERROR_STOP on
@@ -6,11 +7,16 @@
 \else
 \set schema fstore
 \endif
+\if :{?adopt}
+\else
+\set adopt off
+\endif
 
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT set_config('fstore.schema', :'schema', true) \g /dev/null
+SELECT set_config('fstore.schema', :'schema', true), set_config('fstore.adopt', :'adopt', true) \g /dev/null
 \ir preflight.sql
+\ir adopt/recognize.sql
 
 SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 1) AS missing \gset
 \if :missing
@@ -20,6 +26,12 @@ SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 2) AS missing \
 \if :missing
 \ir migrations/0002_event_streaming.sql
 \endif
+\ir adopt/take_over.sql
+\ir adopt/follow_model.sql
+SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 3) AS missing \gset
+\if :missing
+\ir migrations/0003_commands.sql
+\endif
 
 -- errors
 \ir functions/error_kinds.sql
@@ -28,6 +40,7 @@ SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 2) AS missing \
 
 -- event sourcing
 \ir functions/check_event.sql
+\ir functions/reject_broken.sql
 \ir functions/refuse_overtaken.sql
 \ir functions/explain_rejection.sql
 \ir functions/register_decider_event.sql
@@ -37,12 +50,19 @@ SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 2) AS missing \
 \ir functions/get_events.sql
 \ir functions/get_streams.sql
 \ir functions/get_last_event.sql
+\ir functions/read_events.sql
+\ir functions/record_commands.sql
+\ir functions/handled_commands.sql
 
 -- event streaming
 \ir functions/arm_wake_up.sql
 \ir functions/disarm_wake_up.sql
 \ir functions/wake_up.sql
+\ir functions/start_of.sql
 \ir functions/position_view.sql
+\ir functions/fill_view.sql
+\ir functions/appends_in_flight.sql
+\ir functions/log_horizon.sql
 \ir functions/register_view.sql
 \ir functions/lease_events.sql
 \ir functions/stream_events.sql
@@ -51,7 +71,25 @@ SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 2) AS missing \
 \ir functions/nack_events.sql
 \ir functions/nack_event.sql
 \ir functions/schedule_nack_event.sql
+\ir functions/extend_leases.sql
+\ir functions/return_leases.sql
+\ir functions/free_orphaned_leases.sql
+\ir functions/park_events.sql
+\ir functions/resume_events.sql
+\ir functions/parked_events.sql
+\ir functions/replay_positions.sql
+\ir functions/replay_view.sql
+\ir functions/pending_events.sql
 \ir functions/view_status.sql
+
+-- the operator's
+\ir functions/stream_faults.sql
+\ir functions/lock_faults.sql
+\ir functions/repair_locks.sql
+\ir functions/guard_faults.sql
+\ir functions/repair_guards.sql
+\ir functions/consumer_faults.sql
+\ir functions/session_faults.sql
 
 -- what every write goes through, whoever makes it
 \ir triggers/refuse_truncate.sql
@@ -60,4 +98,7 @@ SELECT NOT EXISTS (SELECT FROM fstore_migrations WHERE version = 2) AS missing \
 \ir triggers/before_update_views_table.sql
 \ir triggers/before_update_locks_table.sql
 \ir triggers/on_insert_or_update_on_views.sql
+
+\ir adopt/reconcile.sql
+\ir roles/secure_functions.sql
 COMMIT;

@@ -2,7 +2,7 @@
 -- refusal when the database is newer than these files. The schema's name comes in the setting fstore.schema.
 DO $$
 DECLARE
-  newest_here CONSTANT bigint := 2;
+  newest_here CONSTANT bigint := 3;
   v_schema CONSTANT text := current_setting('fstore.schema');
   newest_there bigint;
 BEGIN
@@ -13,9 +13,11 @@ BEGIN
   END IF;
   PERFORM set_config('search_path', format('%I, pg_temp', v_schema), true);
   IF to_regclass(format('%I.fstore_migrations', v_schema)) IS NULL THEN
-    IF to_regclass(format('%I.events', v_schema)) IS NOT NULL THEN
+    IF to_regclass(format('%I.events', v_schema)) IS NOT NULL
+      AND current_setting('fstore.adopt', true) IS DISTINCT FROM 'on' THEN
       RAISE EXCEPTION 'schema "%" already holds a table "events" that was not installed by fstore', v_schema
-        USING ERRCODE = 'FS008', HINT = 'Choose another schema: psql -v schema=NAME, or fstore-lua --schema NAME init.';
+        USING ERRCODE = 'FS008', HINT = 'Choose another schema: psql -v schema=NAME, or fstore-lua --schema NAME init. '
+          'A store made by the original schema can be adopted: psql -v adopt=on, or fstore-lua init --adopt.';
     END IF;
     CREATE TABLE fstore_migrations (
       version bigint CONSTRAINT fstore_migrations_pkey PRIMARY KEY,
@@ -26,10 +28,12 @@ BEGIN
     COMMENT ON COLUMN fstore_migrations.version IS 'Number of the migration, from 1, without gaps.';
     COMMENT ON COLUMN fstore_migrations.name IS 'Name of its file, without number and ending.';
     COMMENT ON COLUMN fstore_migrations.applied_at IS 'When it was applied.';
+    COMMENT ON CONSTRAINT fstore_migrations_pkey ON fstore_migrations IS 'A migration is applied once.';
   END IF;
   SELECT coalesce(max(version), 0) INTO newest_there FROM fstore_migrations;
   IF newest_there > newest_here THEN
-    RAISE EXCEPTION 'schema "%" is at version %, newer than these files (version %)', v_schema, newest_there, newest_here
+    RAISE EXCEPTION 'schema "%" is at version %, newer than these files (version %)',
+      v_schema, newest_there, newest_here
       USING ERRCODE = 'FS009', HINT = 'Install a newer fstore-lua; nothing was changed.';
   END IF;
 END

@@ -31,4 +31,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION explain_rejection(text[], uuid[], text[], uuid[], uuid[], bigint[]) IS
-  'After a constraint refused a set of events: raises the error of the first that cannot be appended, in the store''s words.';
+  'After a constraint refused a set of events: raises the error of the first that cannot be '
+  'appended, in the store''s words.';

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION nack_events(
-  v_view text, v_decider_ids uuid[], v_tokens bigint[], v_milliseconds bigint[] DEFAULT NULL, v_errors text[] DEFAULT NULL
+  v_view text, v_decider_ids uuid[], v_tokens bigint[], v_milliseconds bigint[] DEFAULT NULL,
+  v_errors text[] DEFAULT NULL
 )
 RETURNS SETOF locks
 LANGUAGE plpgsql
@@ -11,11 +12,15 @@ SET enable_bitmapscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
+DECLARE
+  -- What failed goes to the end of the queue: it does not keep the others waiting.
+  queue_end CONSTANT bigint := pg_sequence_last_value('events_offset_seq');
 BEGIN
   RETURN QUERY
     UPDATE locks AS l
-    SET locked_until = now() + coalesce(n.milliseconds, 0) * INTERVAL '1ms', last_error = coalesce(n.error, l.last_error),
-      updated_at = now()
+    SET locked_until = now() + coalesce(n.milliseconds, 0) * INTERVAL '1ms',
+      last_error = coalesce(n.error, l.last_error),
+      waiting_from = greatest(l.waiting_from, queue_end), holder = NULL, updated_at = now()
     FROM (
       -- The view's name comes with each row, so that nothing but the primary key can find its lock.
       SELECT DISTINCT ON (u.decider_id) v_view AS view, u.decider_id, u.token, u.milliseconds, u.error
@@ -27,4 +32,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION nack_events(text, uuid[], bigint[], bigint[], text[]) IS
-  'Gives leases back without progress, each after its own delay and with what went wrong; returns the locks it changed.';
+  'Gives leases back without progress, each after its own delay and with what went wrong; returns the locks that it '
+  'changed.';

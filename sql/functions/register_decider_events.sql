@@ -18,7 +18,8 @@ BEGIN
     ORDER BY w.event, w.event_version
   LOOP
     BEGIN
-      RETURN QUERY SELECT * FROM register_decider_event(v_decider, wanted.event, wanted.description, wanted.event_version);
+      RETURN QUERY SELECT *
+        FROM register_decider_event(v_decider, wanted.event, wanted.description, wanted.event_version);
     EXCEPTION WHEN unique_violation THEN
       NULL; -- registered by another host in this very moment
     END;

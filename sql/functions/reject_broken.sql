@@ -8,12 +8,14 @@ DECLARE
 BEGIN
   SELECT * INTO previous FROM events AS e
   WHERE e.event_id = v_event.previous_id AND e.decider_id = v_event.decider_id AND e.decider = v_event.decider;
-  IF previous.event_id IS NULL THEN
+  IF EXISTS (
+    SELECT FROM events AS e
+    WHERE e.decider_id = v_event.decider_id AND e.decider = v_event.decider AND e.final
+      AND e."offset" < v_event."offset"
+  ) THEN
+    PERFORM reject_event('final', v_event); -- before all else, as the original says it
+  ELSIF previous.event_id IS NULL OR previous."offset" >= v_event."offset" THEN
     PERFORM reject_event('wrong_previous', v_event);
-  ELSIF previous.final THEN
-    PERFORM reject_event('final', v_event);
-  ELSIF previous."offset" >= v_event."offset" THEN
-    PERFORM reject_event('overtaken', v_event);
   END IF;
 END
 $$;

@@ -6,4 +6,5 @@ BEGIN ATOMIC
   FROM lease_events(v_view_name, v_limit, v_seconds, 1);
 END;
 COMMENT ON FUNCTION stream_events(text, integer, integer) IS
-  'Leases up to v_limit partitions for v_seconds (NULL: the view''s lock_timeout_s) and returns the next event of each.';
+  'Leases up to v_limit partitions for v_seconds (NULL: the view''s lock_timeout_s) and returns the next event of '
+  'each.';

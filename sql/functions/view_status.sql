@@ -10,8 +10,8 @@ BEGIN ATOMIC
   FROM views AS v
   CROSS JOIN LATERAL (
     SELECT count(*) AS partitions,
-      count(*) FILTER (WHERE k.last_offset < k."offset") AS pending_partitions,
-      count(*) FILTER (WHERE k.last_offset < k."offset" AND k.locked_until > now()) AS leased_partitions,
+      count(k.pending_from) AS pending_partitions,
+      count(*) FILTER (WHERE k.pending_from IS NOT NULL AND k.locked_until > now()) AS leased_partitions,
       count(*) FILTER (WHERE k.parked_at IS NOT NULL) AS parked_partitions
     FROM locks AS k
     WHERE k.view = v.view
@@ -19,10 +19,11 @@ BEGIN ATOMIC
   CROSS JOIN LATERAL (
     SELECT count(*) AS events, min(e.created_at) AS oldest_at
     FROM locks AS k JOIN events AS e ON e.decider_id = k.decider_id AND e."offset" > k.last_offset
-    WHERE k.view = v.view AND k.last_offset < k."offset"
+    WHERE k.view = v.view AND k.pending_from IS NOT NULL
   ) AS p
   WHERE v.view = v_view OR v_view IS NULL
   ORDER BY v.view;
 END;
 COMMENT ON FUNCTION view_status(text) IS
-  'How far each view, or one, has come: partitions, what is pending, leased and parked, and the oldest pending event.';
+  'How far each view, or one, has come: partitions, what is pending, leased and parked (this is not pending), and the '
+  'oldest pending event.';

@@ -7,9 +7,7 @@ DECLARE
   waiting CONSTANT integer := 'events'::regclass::oid::integer;
 BEGIN
   -- NOTIFY serialises commits, so it is sent only when somebody waits. A false alarm costs one notification.
-  IF pg_try_advisory_lock(waiting, 0) THEN
-    PERFORM pg_advisory_unlock(waiting, 0);
-  ELSE
+  IF NOT (pg_try_advisory_lock(waiting, 0) AND pg_advisory_unlock(waiting, 0)) THEN
     PERFORM pg_notify(current_schema() || '.events', '');
   END IF;
 END

@@ -13,6 +13,7 @@ COMMENT ON COLUMN deciders."decider" IS 'Name (type) of the decider.';
 COMMENT ON COLUMN deciders."event" IS 'Name (type) of an event this decider can publish.';
 COMMENT ON COLUMN deciders."event_version" IS 'Version of the event''s schema.';
 COMMENT ON COLUMN deciders."description" IS 'What the event means.';
+COMMENT ON CONSTRAINT deciders_pkey ON deciders IS 'An event is registered once for each version.';
 
 CREATE TABLE events (
   "event" TEXT NOT NULL,
@@ -26,6 +27,7 @@ CREATE TABLE events (
   "final" BOOLEAN NOT NULL DEFAULT FALSE,
   "created_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
   "offset" BIGSERIAL CONSTRAINT events_pkey PRIMARY KEY,
+  CONSTRAINT events_offset_check CHECK ("offset" > 0),
   CONSTRAINT events_decider_event_event_version_fkey FOREIGN KEY ("decider", "event", "event_version")
     REFERENCES deciders ("decider", "event", "event_version")
 );
@@ -41,8 +43,10 @@ COMMENT ON COLUMN events."previous_id" IS 'The event just before it in its strea
 COMMENT ON COLUMN events."final" IS 'Whether the event closes its stream.';
 COMMENT ON COLUMN events."created_at" IS 'When the transaction that appended it began.';
 COMMENT ON COLUMN events."offset" IS 'Place in the log, over all streams; grows within a partition, with gaps.';
+COMMENT ON CONSTRAINT events_pkey ON events IS 'The log in order.';
 COMMENT ON CONSTRAINT events_event_id_key ON events IS 'An event is stored once.';
 COMMENT ON CONSTRAINT events_previous_id_key ON events IS 'No event has two successors: streams do not fork (I2).';
+COMMENT ON CONSTRAINT events_offset_check ON events IS 'Progress begins at 0: no view would see it there (I6).';
 COMMENT ON CONSTRAINT events_decider_event_event_version_fkey ON events IS 'Only registered events get in (I4).';
 COMMENT ON SEQUENCE events_offset_seq IS 'Source of events.offset. Its cache must stay 1: order depends on it.';
 

@@ -9,6 +9,8 @@ CREATE TABLE views (
   "edge_function_url" TEXT DEFAULT NULL,
   "created_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
   "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  "is_filled" BOOLEAN NOT NULL DEFAULT TRUE,
+  "max_attempts" INTEGER CONSTRAINT views_max_attempts_check CHECK ("max_attempts" > 0),
   CONSTRAINT views_pkey PRIMARY KEY ("view")
 );
 COMMENT ON TABLE views IS 'The views that events are streamed to.';
@@ -19,6 +21,11 @@ COMMENT ON COLUMN views."pooling_delay_s" IS 'Seconds between two polls of a pus
 COMMENT ON COLUMN views."edge_function_url" IS 'Where events are pushed to; NULL: the client pulls.';
 COMMENT ON COLUMN views."created_at" IS 'When the view was registered.';
 COMMENT ON COLUMN views."updated_at" IS 'When its registration last changed.';
+COMMENT ON COLUMN views."max_attempts" IS 'Attempts after which a host parks a partition; NULL: 10.';
+COMMENT ON CONSTRAINT views_pkey ON views IS 'A view is registered once.';
+COMMENT ON CONSTRAINT views_max_attempts_check ON views IS 'At least one attempt.';
+COMMENT ON COLUMN views."is_filled" IS
+  'Whether every partition has its lock; false while a registration fills them in.';
 
 CREATE TABLE locks (
   "view" TEXT NOT NULL,
@@ -30,9 +37,11 @@ CREATE TABLE locks (
   "created_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
   "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
   "leased_offset" BIGINT NOT NULL DEFAULT 0,
+  "until_offset" BIGINT NOT NULL DEFAULT 0,
   "waiting_from" BIGINT NOT NULL DEFAULT 0,
   "token" BIGINT NOT NULL DEFAULT 0,
   "attempts" INTEGER NOT NULL DEFAULT 0,
+  "holder" INTEGER,
   "parked_at" TIMESTAMP WITH TIME ZONE,
   "last_error" TEXT,
   "pending_from" BIGINT GENERATED ALWAYS AS (
@@ -51,12 +60,16 @@ COMMENT ON COLUMN locks."offset_final" IS 'Whether the last event closed its str
 COMMENT ON COLUMN locks."created_at" IS 'When the partition came to this view.';
 COMMENT ON COLUMN locks."updated_at" IS 'When this row last changed.';
 COMMENT ON COLUMN locks."leased_offset" IS 'Offset of the last event ever handed to a consumer.';
+COMMENT ON COLUMN locks."until_offset" IS 'Offset of the last event of the last lease: acking it frees the partition.';
 COMMENT ON COLUMN locks."waiting_from" IS 'Offset of the event that found the partition with nothing pending.';
 COMMENT ON COLUMN locks."token" IS 'Token of the last lease; only its holder can ack or nack by token (I7).';
 COMMENT ON COLUMN locks."attempts" IS 'Leases taken since the last progress (I11).';
+COMMENT ON COLUMN locks."holder" IS
+  'Server process (pg_backend_pid) whose end ends the lease; NULL: only locked_until does.';
 COMMENT ON COLUMN locks."parked_at" IS 'When the partition was set aside as failing; NULL: it is not.';
 COMMENT ON COLUMN locks."last_error" IS 'What the last nack said went wrong; NULL after progress.';
 COMMENT ON COLUMN locks."pending_from" IS 'Where the partition stands in the queue; NULL: nothing to lease.';
+COMMENT ON CONSTRAINT locks_pkey ON locks IS 'A partition has one lock in a view: one holder (I7).';
 COMMENT ON CONSTRAINT locks_view_fkey ON locks IS 'A view that goes takes its locks with it.';
 
 CREATE INDEX locks_pending_index ON locks ("view", "pending_from") WHERE "pending_from" IS NOT NULL;
@@ -65,6 +78,11 @@ COMMENT ON INDEX locks_pending_index IS
 
 CREATE SEQUENCE locks_token_seq;
 COMMENT ON SEQUENCE locks_token_seq IS 'Source of lease tokens, never used twice in the life of the store.';
-CREATE SEQUENCE views_registered_seq;
-COMMENT ON SEQUENCE views_registered_seq IS
-  'Holds the transaction that last registered a view, readable past any snapshot; see on_insert_on_events.';
+
+CREATE TABLE view_registrations (
+  "registered_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW()
+);
+INSERT INTO view_registrations DEFAULT VALUES;
+COMMENT ON TABLE view_registrations IS
+  'One row, rewritten by every registration: what PostgreSQL lets no transaction lock whose snapshot is older (I6).';
+COMMENT ON COLUMN view_registrations."registered_at" IS 'When a view was last registered or repositioned.';

@@ -8,10 +8,12 @@ BEGIN
     RAISE EXCEPTION 'a view can be registered or repositioned only in a READ COMMITTED transaction'
       USING ERRCODE = 'FS008', HINT = 'An older snapshot would miss events that were committed meanwhile.';
   END IF;
-  -- Waits for the appends in flight and holds up new ones until commit: none slips between the log and the new locks.
-  LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
-  PERFORM setval('views_registered_seq', pg_current_xact_id()::text::bigint);
-  PERFORM position_view(NEW.view, NEW.start_at);
+  IF NEW.is_filled THEN
+    -- Waits for the appends in flight and holds up new ones until commit: none slips between the log and the new locks.
+    LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM position_view(NEW.view, NEW.start_at);
+  END IF;
+  UPDATE view_registrations SET registered_at = now();
   RETURN NULL;
 END
 $$;
@@ -24,4 +26,5 @@ COMMENT ON TRIGGER t_on_insert_on_views ON views IS 'A new view starts at its st
 CREATE OR REPLACE TRIGGER t_on_update_on_views AFTER UPDATE ON views
 FOR EACH ROW WHEN (NEW.start_at <> OLD.start_at)
 EXECUTE FUNCTION on_insert_or_update_on_views();
-COMMENT ON TRIGGER t_on_update_on_views ON views IS 'Only a new start_at repositions a view: all else keeps its progress.';
+COMMENT ON TRIGGER t_on_update_on_views ON views IS
+  'Only a new start_at repositions a view: all else keeps its progress.';
