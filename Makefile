@@ -20,7 +20,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wredundant-decls -Wd
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build setup check demo test lint lint-c lint-lua lint-sql lint-sh lint-text asan valgrind install clean
+.PHONY: help build setup check demo test bench golden soak lint lint-c lint-lua lint-sql lint-sh lint-text asan valgrind \
+  install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -30,13 +31,41 @@ build: $(CORE) $(PROGRAM) ## compile the C core; build/bin/fstore-lua then runs 
 demo: setup build ## set up, build, and run the main job on an embedded PostgreSQL
 	@examples/demo.sh
 
+SECONDS ?= 60
+
+soak: setup build ## run what is random, and what kills everything in turn, for SECONDS=60 each
+	@SECONDS=$(SECONDS) $(BUSTED) $(ARGS) spec/sql/random_spec.lua
+	@SECONDS=$(SECONDS) $(BUSTED) $(ARGS) spec/workers/soak_spec.lua
+
+# With SEED=file that schema, the original, stands in for ours: each of its defects must show, and its contract be ours.
+ifneq ($(SEED),)
+SPEC  = spec/sql/defects spec/sql/contract_spec.lua
+test: ARGS += -o spec.support.sql_defects_output
+endif
+
 test: setup build ## set up, build, and run the specs; SPEC=path for some of them, ARGS='--filter=x' for busted
 	@$(BUSTED) $(ARGS) $(SPEC)
 
+FIND_MODULES = LUA_PATH_5_4='./lua/?.lua;./lua/?/init.lua;./?.lua;;' LUA_CPATH_5_4='./build/lib/?.so;;'
+
+golden: setup build ## write anew what is checked in of the installed schema; with SEED=file, of the original too
+	@$(FIND_MODULES) $(LUA) -e 'require("spec.support.sql_golden").refresh()'
+
+# Plain C on libpq: what our program is measured against.
+BASELINE := build/bench/baseline
+
+bench: setup build $(BASELINE) ## measure beside baselines; ROWS=append,scale for some rows, SEED=schema.sql for the original
+	@ROWS='$(ROWS)' SEED='$(SEED)' $(LUA) bench/main.lua
+
+$(BASELINE): bench/baseline.c $(addprefix csrc/,uuid.c sha1.c buffer.c fstore.h) Makefile | $(READY)
+	@mkdir -p $(@D) && echo "cc $@"
+	@$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) -Icsrc $$(pkg-config --cflags libpq) $(filter %.c,$^) -o $@ \
+	  $$(pkg-config --libs libpq)
+
 # --- What a goal needs on the machine: these goals install it, the others only say what is missing.
 
-SETUP_GOALS := setup demo test lint asan valgrind
-PACKAGES    := build $(if $(filter setup demo test asan valgrind install,$(MAKECMDGOALS)),run test) \
+SETUP_GOALS := setup demo test bench golden soak lint asan valgrind
+PACKAGES    := build $(if $(filter setup demo test bench golden soak asan valgrind install,$(MAKECMDGOALS)),run test) \
   $(filter lint valgrind,$(MAKECMDGOALS))
 READY       := $(if $(filter $(SETUP_GOALS),$(MAKECMDGOALS)),setup,check)
 
@@ -49,11 +78,11 @@ check:
 # --- The C core, in three versions: to use, to lint, to watch its memory.
 
 compile = @mkdir -p $(@D) && echo "cc $@" && \
-  $(CC) -std=gnu11 -fPIC $(WARNINGS) $(CFLAGS) $(1) -MMD -MP -Icsrc $$(pkg-config --cflags lua5.4 libpq jansson) \
-  -c $< -o $@
+  $(CC) -std=gnu11 -fPIC $(WARNINGS) $(CFLAGS) $(1) -MMD -MP -Icsrc \
+  $$(pkg-config --cflags lua5.4 libpq jansson libcurl) -c $< -o $@
 # The interpreter brings Lua's symbols; linking liblua in would load a second Lua.
 link = @mkdir -p $(@D) && echo "ld $@" && \
-  $(CC) -shared $(CFLAGS) $(LDFLAGS) $(1) $(filter %.o,$^) -o $@ $$(pkg-config --libs libpq jansson)
+  $(CC) -shared $(CFLAGS) $(LDFLAGS) $(1) $(filter %.o,$^) -o $@ $$(pkg-config --libs libpq jansson libcurl)
 
 # Prerequisites of a library: its objects, and the folders, so that it is linked anew when a source file goes.
 objects = $(SOURCES:%.c=$(1)/%.o)

@@ -20,7 +20,7 @@ local broken_pipe = uv.new_signal()
 broken_pipe:start("sigpipe", function() end)
 broken_pipe:unref()
 
-local LIMIT <const> = 30000 -- ms after which something that should happen has failed to
+local LIMIT <const> = 15000 -- ms after which something that should happen has failed to
 
 ---@param done fun(): any
 ---@param what string
@@ -80,7 +80,8 @@ local function spawn(command, options)
   end
   local input, output, messages = uv.new_pipe(false), uv.new_pipe(false), uv.new_pipe(false)
   local self = setmetatable({ input = input }, Running)
-  self.process, self.pid = process.spawn(command, {
+  -- Nothing is left running by a spec that fails.
+  self.process, self.pid = process.spawn(process.bound(nil, "KILL", command), {
     stdio = { input, output, messages }, env = process.environment(env), cwd = options.cwd,
   }, function(code, signal)
     self.code = signal > 0 and 128 + signal or code
@@ -135,7 +136,8 @@ end
 ---@param options spec.HostOptions?
 ---@return spec.Result out: all that appeared, without carriage returns
 function host.on_terminal(arguments, options)
-  local result = host.shell(([[script -qec 'stty cols 120; exec $FSTORE %s' /dev/null </dev/null]]):format(arguments), options)
+  local line = "script -qec 'stty cols 120; exec $FSTORE %s' /dev/null </dev/null"
+  local result = host.shell(line:format(arguments), options)
   result.out = result.out:gsub("\r\n", "\n")
   return result
 end
@@ -165,6 +167,16 @@ end
 ---@param pattern string of stderr
 function Running:wait_for_message(pattern)
   wait_for(function() return self.messages.text:find(pattern) end, "message " .. pattern)
+end
+
+--- Waits until the process has used so much of a processor: it is busy by itself.
+---@param seconds number
+function Running:wait_for_work(seconds)
+  local ticks = seconds * 100
+  wait_for(function()
+    local fields = io.open(("/proc/%d/stat"):format(self.pid)):read("a"):match("%) (.*)")
+    return tonumber(fields:match("^" .. ("%S+ "):rep(11) .. "(%d+)")) >= ticks
+  end, "work")
 end
 
 --- Waits for its end.

@@ -63,7 +63,7 @@ function on.T(self, body)
     columns[i], at = string.unpack("z", body, at)
     columns.oids[i], at = string.unpack(">I4", body, at + 6), at + 18
   end
-  self.rows = { columns = columns }
+  self.rows = setmetatable({}, { __index = { columns = columns } }) -- out of sight of pairs and comparisons
 end
 
 function on.D(self, body)
@@ -80,9 +80,8 @@ function on.D(self, body)
   table.insert(self.rows, row)
 end
 
-function on.C(self, body)
+function on.C(self)
   self.last = self.rows or {}
-  self.last.tag = string.unpack("z", body)
   self.rows = nil
 end
 

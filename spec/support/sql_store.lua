@@ -1,10 +1,14 @@
 --- A store of its own for a spec, and clients that know nothing but the SQL contract. With the variable SEED it is the
 --- original schema, from that file, instead of ours.
+local busted = require "busted"
 local core = require "fstore.core"
 local database = require "spec.support.database"
 local session = require "spec.support.sql_session"
 
 local store = {}
+
+--- NULL in a list of values.
+store.null = session.null
 
 --- The file of the original schema, nil when the store is ours.
 store.seed = os.getenv("SEED")
@@ -41,21 +45,25 @@ local registered = {
   { "Order", "Placed" }, { "Order", "Shipped" }, { "Order", "Closed" }, { "Parcel", "Placed" }, { "Parcel", "Sent" },
 }
 
---- A fresh store in which deciders Order and Parcel have events registered.
----@param options? { empty?: boolean } empty: nothing is registered
----@return spec.sql.Store
-function store.open(options)
-  local self = setmetatable({ schema = store.seed and "original" or "fstore" }, store_metatable)
-  self.conninfo = database.fresh { empty = store.seed ~= nil }
-  if store.seed then store.install_seed(self.conninfo, self.schema, store.seed) end
-  if not (options and options.empty) then
-    local client <close> = self:client()
-    for _, names in ipairs(registered) do
-      assert(client:call("register_decider_event", names[1], names[2], "for the specs"))
-    end
+-- A store in a fresh database: ours, or the original of that file.
+local function open(seed)
+  local self = setmetatable({ schema = seed and "original" or "fstore" }, store_metatable)
+  self.conninfo = database.fresh { empty = seed ~= nil }
+  if seed then store.install_seed(self.conninfo, self.schema, seed) end
+  local client <close> = self:client()
+  for _, names in ipairs(registered) do
+    assert(client:call("register_decider_event", names[1], names[2], "for the specs"))
   end
   return self
 end
+
+--- A fresh store in which deciders Order and Parcel have events registered; with SEED, the original.
+---@return spec.sql.Store
+function store.open() return open(store.seed) end
+
+--- A fresh store of ours, whatever SEED says.
+---@return spec.sql.Store
+function store.open_ours() return open(nil) end
 
 --- A client with a session of its own, only search_path set.
 ---@return spec.sql.Client
@@ -127,6 +135,23 @@ function Client:consume(view)
   end
 end
 
+--- Leases events, with their tokens.
+---@param view string
+---@param limit integer? default 100
+---@param seconds integer? default the view's; 0: a lease that is over at once
+---@return table[] rows
+function Client:lease(view, limit, seconds)
+  return assert(self:call("lease_events", view, limit or 100, seconds))
+end
+
+--- Acks one event by its lease.
+---@param view string
+---@param event table a row of `lease`
+---@return boolean accepted
+function Client:ack(view, event)
+  return #assert(self:call("ack_event", view, event.decider_id, event.offset, event.token)) == 1
+end
+
 --- Drops the database.
 function Store:close()
   session.close_all()
@@ -134,5 +159,16 @@ function Store:close()
 end
 
 store_metatable.__close = Store.close
+
+--- One store for all specs of a `describe`; each spec's clients are closed when it ends.
+---@return fun(): spec.sql.Client client opens one
+---@return fun(): spec.sql.Store get
+function store.shared()
+  local self
+  busted.setup(function() self = store.open() end)
+  busted.after_each(session.close_all)
+  busted.teardown(function() self:close() end)
+  return function() return self:client() end, function() return self end
+end
 
 return store
