@@ -49,6 +49,7 @@ bool fs_connect(fs_conn *conn, const char *const *keywords, const char *const *v
 }
 
 void fs_close(fs_conn *conn) {
+  fs_forget_queries(conn);
   PQfreemem(conn->quoted_schema);
   free(conn->schema);
   PQfinish(conn->pg);
@@ -68,11 +69,6 @@ const char *fs_status(fs_conn *conn) {
 /* Several statements may be in the text; the last one's result counts. */
 bool fs_exec(fs_conn *conn, const char *sql, fs_result *result) {
   return fs_check_result(conn, PQexec(conn->pg, sql), result);
-}
-
-/* Parameters as text, their types inferred by the server. */
-bool fs_exec_params(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result) {
-  return fs_check_result(conn, PQexecParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0), result);
 }
 
 static double now_milliseconds(void) {

@@ -57,6 +57,7 @@ static const struct {
     {"40001", NULL, FS_SERIALIZATION},
     {"40P01", NULL, FS_SERIALIZATION},
     {"57014", NULL, FS_CANCELLED},
+    {"25006", NULL, FS_CONNECTION}, /* a standby: the primary is somewhere else */
     {"57P01", NULL, FS_CONNECTION},
     {"57P02", NULL, FS_CONNECTION},
     {"57P03", NULL, FS_CONNECTION},

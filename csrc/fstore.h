@@ -1,8 +1,8 @@
 /*
 ** fstore.h: the ground floor of the C core.
 **
-** It knows libpq and nothing of Lua. Every function that talks to the server takes the connection and a result slot:
-** the slot owns the PGresult and the error made from it, and is emptied by fs_result_clear.
+** It knows libpq and libcurl, and nothing of Lua. Every function that talks to the server takes the connection and a
+** result slot: the slot owns the PGresult and the error made from it, and is emptied by fs_result_clear.
 */
 #ifndef FSTORE_H
 #define FSTORE_H
@@ -65,6 +65,15 @@ void fs_result_clear(fs_result *result);
 
 /* ---- connection.c ---- */
 
+#define FS_QUERIES 32
+
+/* A text that was sent with parameters. */
+typedef struct fs_query {
+  char *sql;
+  bool is_prepared;
+  unsigned losses; /* of the connection when it was prepared */
+} fs_query;
+
 struct fs_conn {
   PGconn *pg;
   char *schema;        /* as given */
@@ -72,6 +81,7 @@ struct fs_conn {
   uint64_t id;         /* in the names of our statements: behind a pooler another client may have the same ones */
   uint32_t prepared;   /* a bit per fs_statement that the server knows */
   unsigned losses;     /* how often the server forgot our statements; names the current generation of them */
+  fs_query queries[FS_QUERIES];
 };
 
 typedef enum fs_wait { FS_WAIT_NOTIFIED, FS_WAIT_TIMEOUT, FS_WAIT_INTERRUPTED, FS_WAIT_FAILED } fs_wait;
@@ -81,7 +91,6 @@ bool fs_connect(fs_conn *conn, const char *const *keywords, const char *const *v
 void fs_close(fs_conn *conn);
 const char *fs_status(fs_conn *conn);
 bool fs_exec(fs_conn *conn, const char *sql, fs_result *result);
-bool fs_exec_params(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result);
 fs_wait fs_wait_notification(fs_conn *conn, double milliseconds, fs_result *result);
 
 /* ---- statement.c: the SQL functions of the schema, as prepared statements ---- */
@@ -123,6 +132,13 @@ void fs_add_int4(fs_params *params, int32_t value);
 void fs_add_bool(fs_params *params, bool value);
 
 bool fs_run(fs_conn *conn, fs_statement statement, const fs_params *params, fs_result *result);
+bool fs_has_lost_too_often(const fs_conn *conn);
+bool fs_lose_statements(fs_conn *conn, const fs_result *result);
+
+/* ---- query.c: any SQL with parameters ---- */
+
+bool fs_exec_params(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result);
+void fs_forget_queries(fs_conn *conn);
 
 /* ---- buffer.c: growing bytes, PostgreSQL's binary numbers and arrays ---- */
 
@@ -190,6 +206,22 @@ typedef struct fs_sha1 {
 void fs_sha1_start(fs_sha1 *sha);
 void fs_sha1_add(fs_sha1 *sha, const void *bytes, size_t length);
 void fs_sha1_finish(fs_sha1 *sha, unsigned char digest[FS_SHA1_BYTES]);
+
+/* ---- sha256.c ---- */
+
+#define FS_SHA256_BYTES 32
+
+typedef struct fs_sha256 {
+  uint32_t state[8];
+  uint64_t total;
+  unsigned char block[64];
+} fs_sha256;
+
+void fs_sha256_start(fs_sha256 *sha);
+void fs_sha256_add(fs_sha256 *sha, const void *bytes, size_t length);
+void fs_sha256_finish(fs_sha256 *sha, unsigned char digest[FS_SHA256_BYTES]);
+void fs_hmac_sha256(const void *key, size_t key_length, const void *text, size_t length,
+                    unsigned char digest[FS_SHA256_BYTES]);
 
 /* ---- text.c, number.c ---- */
 
@@ -272,6 +304,37 @@ bool fs_ack_events(fs_conn *conn, const char *view, size_t view_length, const fs
                    fs_result *result);
 bool fs_nack_events(fs_conn *conn, const char *view, size_t view_length, const fs_lock *locks, size_t n,
                     fs_result *result);
+
+/* ---- http.c: POST requests, many at a time over kept-alive connections ---- */
+
+typedef struct fs_http fs_http;
+
+typedef struct fs_post {
+  const char *url;
+  const char *const *headers; /* "Name: value"; NULL comes last */
+  const char *body;           /* copied, as all of it */
+  size_t body_length;
+  long milliseconds; /* from its start to the end of the answer */
+} fs_post;
+
+#define FS_HTTP_EXCERPT 512
+#define FS_HTTP_SOCKETS 2
+
+typedef struct fs_answer {
+  int64_t id;        /* of the request */
+  const char *error; /* why there is no answer; NULL: there is one */
+  long status;
+  int64_t retry_after_s; /* as a number or a date; 0: none, or past */
+  const char *body;      /* the beginning of it */
+  size_t body_length;
+} fs_answer;
+
+fs_http *fs_http_open(const char *ca_file);
+void fs_http_close(fs_http *http);
+int64_t fs_http_post(fs_http *http, const fs_post *post);
+void fs_http_wait(fs_http *http, const int *sockets, unsigned n, double milliseconds);
+bool fs_http_take(fs_http *http, fs_answer *answer);
+const char *fs_url_origin(const char *text, char **origin, bool *has_secrets);
 
 #pragma GCC visibility pop
 

@@ -54,17 +54,17 @@ static const statement statements[FS_STATEMENTS] = {
                                    4,
                                    {FS_OID_TEXT, FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8}},
     [FS_REGISTER_VIEW] = {"*",
-                          "register_view($1, $2::timestamptz, coalesce($3, 300), $4, $5)",
+                          "register_view($1, $2::timestamptz, coalesce($3, 300), $4, $5, $6, $7::integer)",
                           TEXT_RESULT,
-                          5,
-                          {FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8, FS_OID_INT8, FS_OID_TEXT}},
+                          7,
+                          {FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8, FS_OID_INT8, FS_OID_TEXT, FS_OID_BOOL, FS_OID_INT8}},
     [FS_STREAM_EVENTS] =
         {EVENT_COLUMNS, "stream_events($1, $2, $3)", BINARY_RESULT, 3, {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4}},
     [FS_LEASE_EVENTS] = {EVENT_COLUMNS ", token, attempts",
-                         "lease_events($1, $2, $3)",
+                         "lease_events($1, $2, $3, NULL, $4)",
                          BINARY_RESULT,
-                         3,
-                         {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4}},
+                         4,
+                         {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4, FS_OID_INT4}},
     [FS_ACK_EVENT] =
         {"*", "ack_event($1, $2, $3, $4)", TEXT_RESULT, 4, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8, FS_OID_INT8}},
     [FS_NACK_EVENT] = {"*", "nack_event($1, $2, $3)", TEXT_RESULT, 3, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8}},
@@ -161,15 +161,22 @@ static bool run_unnamed(fs_conn *conn, fs_statement id, const fs_params *p, fs_r
   return fs_check_result(conn, pg, result);
 }
 
-/* A lost statement has not run: it is sent again, unless its failure broke the transaction it was in. */
-bool fs_run(fs_conn *conn, fs_statement id, const fs_params *params, fs_result *result) {
-  fs_result_clear(result);
-  if (too_long(params)) return fs_fail(result, FS_INVALID, "a parameter is longer than 2 GB");
-  if (conn->losses > MAX_LOSSES) return run_unnamed(conn, id, params, result);
-  if (run_prepared(conn, id, params, result)) return true;
+/* Then a pooler is in between, and nothing is prepared any more. */
+bool fs_has_lost_too_often(const fs_conn *conn) { return conn->losses > MAX_LOSSES; }
+
+/* After a failure: true when the server forgot the statement, which has not run and may be sent again whole. In a
+   transaction it may not: the failure broke that. */
+bool fs_lose_statements(fs_conn *conn, const fs_result *result) {
   if (!fs_statement_is_lost(result)) return false;
   conn->prepared = 0;
   conn->losses++;
-  if (PQtransactionStatus(conn->pg) != PQTRANS_IDLE) return false;
-  return run_unnamed(conn, id, params, result);
+  return PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
+}
+
+bool fs_run(fs_conn *conn, fs_statement id, const fs_params *params, fs_result *result) {
+  fs_result_clear(result);
+  if (too_long(params)) return fs_fail(result, FS_INVALID, "a parameter is longer than 2 GB");
+  if (fs_has_lost_too_often(conn)) return run_unnamed(conn, id, params, result);
+  if (run_prepared(conn, id, params, result)) return true;
+  return fs_lose_statements(conn, result) && run_unnamed(conn, id, params, result);
 }

@@ -17,6 +17,7 @@
 #define EVENT_TYPE "fstore.event"
 #define STREAM_TYPE "fstore.stream"
 #define ERROR_TYPE "fstore.error"
+#define HTTP_TYPE "fstore.http"
 #define JSON_ARRAY_TYPE "fstore.json.array"
 #define JSON_NULL_TYPE "fstore.json.null"
 #define JSON_VALUE_TYPE "fstore.json.value"
@@ -27,7 +28,9 @@ void open_result(lua_State *L);
 void open_event(lua_State *L, int module);
 void open_json(lua_State *L, int module);
 void open_uuid(lua_State *L, int module);
+void open_http(lua_State *L, int module);
 void open_connection(lua_State *L, int module);
+void open_systemd(lua_State *L, int module);
 void open_stream(lua_State *L);
 int protect(lua_State *L, lua_CFunction body, void *context, int n_args, int n_results);
 void new_type(lua_State *L, const char *name, const luaL_Reg *meta);
@@ -52,6 +55,7 @@ bool push_first_row(lua_State *L, fs_result *result);
 /* connection.c and the methods of connections in other files */
 fs_conn *check_connection(lua_State *L);
 int connection_exec(lua_State *L);
+int connection_within(lua_State *L);
 int connection_append_events(lua_State *L);
 int connection_get_events(lua_State *L);
 int connection_get_streams(lua_State *L);

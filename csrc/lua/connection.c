@@ -4,6 +4,7 @@
 #include "binding.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 fs_conn *check_connection(lua_State *L) {
@@ -17,6 +18,13 @@ static const char *const own_keywords[] = {"client_encoding", "fallback_applicat
 static const char *const own_values[] = {"UTF8", "fstore-lua", NULL};
 
 enum { OWN_KEYWORDS = 2 };
+
+/* These come first, so that the caller may say otherwise: a host that is gone without a word is noticed in a minute. */
+static const char *const network_keywords[] = {"keepalives_idle", "keepalives_interval", "keepalives_count",
+                                               "tcp_user_timeout", "connect_timeout"};
+static const char *const network_values[] = {"30", "10", "3", "60000", "10"};
+
+enum { NETWORK_KEYWORDS = 5 };
 
 /* How many pairs there are; each must be text, numbers (a port) included, which are turned into text in place. */
 static size_t check_keywords(lua_State *L, int table) {
@@ -48,9 +56,11 @@ static void push_copy(lua_State *L, int index) {
 /* Leaves the list of keywords and that of values, as libpq wants them, in one userdata; what they name stays in copy.
  */
 static const char **push_keywords(lua_State *L, int copy, size_t *n) {
-  size_t i = 0;
-  *n = check_keywords(L, copy) + OWN_KEYWORDS + 1;
+  size_t i = NETWORK_KEYWORDS - (getenv("PGCONNECT_TIMEOUT") != NULL); /* which the last of them would overrule */
+  *n = check_keywords(L, copy) + NETWORK_KEYWORDS + OWN_KEYWORDS + 1;
   const char **lists = lua_newuserdatauv(L, sizeof *lists * *n * 2, 0);
+  memcpy(lists, network_keywords, sizeof network_keywords);
+  memcpy(lists + *n, network_values, sizeof network_values);
   for (lua_pushnil(L); lua_next(L, copy); lua_pop(L, 1), i++) {
     lists[i] = lua_tostring(L, -2);
     lists[*n + i] = lua_tostring(L, -1);
@@ -157,6 +167,7 @@ void open_connection(lua_State *L, int module) {
       {"backend_pid", connection_backend_pid},
       {"wait", connection_wait},
       {"exec", connection_exec},
+      {"within", connection_within},
       {"append_events", connection_append_events},
       {"get_events", connection_get_events},
       {"get_streams", connection_get_streams},

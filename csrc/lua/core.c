@@ -36,7 +36,9 @@ int luaopen_fstore_core(lua_State *L) {
   open_uuid(L, module);
   open_event(L, module);
   open_stream(L);
+  open_http(L, module);
   open_connection(L, module);
+  open_systemd(L, module);
   lua_pushliteral(L, FSTORE_VERSION);
   lua_setfield(L, module, "version");
   lua_settop(L, module);

@@ -117,9 +117,11 @@ int connection_read_events(lua_State *L) {
   return push_list(L, conn, FS_READ_EVENTS, &params);
 }
 
-/* stream_events and lease_events take the same: (view, {limit=, seconds=}). */
+/* (view, {limit=, seconds=, holder=}); the last is for lease_events alone. */
 static int read_view(lua_State *L, fs_statement statement, int32_t default_limit) {
-  static const char *const keys[] = {"limit", "seconds", NULL};
+  static const char *const keys[] = {"limit", "seconds", "holder", NULL};
+  static const char *const stream_keys[] = {"limit", "seconds", NULL};
+  bool leases = statement == FS_LEASE_EVENTS;
   fs_conn *conn = check_connection(L);
   size_t length;
   const char *view = check_text(L, 2, &length);
@@ -131,8 +133,8 @@ static int read_view(lua_State *L, fs_statement statement, int32_t default_limit
     lua_replace(L, 3);
   }
   luaL_checktype(L, 3, LUA_TTABLE);
-  check_keys(L, 3, 0, keys);
-  for (int i = 0; i < 2; i++) {
+  check_keys(L, 3, 0, leases ? keys : stream_keys);
+  for (int i = 0; i < (leases ? 3 : 2); i++) {
     if (lua_getfield(L, 3, keys[i]) != LUA_TNIL) {
       lua_Integer value = field_integer(L, -1, 0, keys[i]);
       if (value < 0 || value > INT32_MAX) wrong_field(L, 0, keys[i], "out of range");

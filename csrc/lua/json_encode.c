@@ -36,7 +36,7 @@ typedef struct key {
 } key;
 
 /* Where the arguments of encode_protected and the metatables to compare with are on the stack. */
-enum { CONTEXT = 1, VALUE, ARRAY_META, EVENT_META, NULL_VALUE };
+enum { CONTEXT = 1, VALUE, ARRAY_META, EVENT_META, VALUE_META, NULL_VALUE };
 
 static void put_value(lua_State *L, encoder *e, int index, const step *here);
 
@@ -230,9 +230,20 @@ static void put_table(lua_State *L, encoder *e, int index, const step *here) {
   e->depth--;
 }
 
+/* A value that is JSON text already is spliced in as it is. */
+static void put_encoded(lua_State *L, encoder *e, int index) {
+  size_t length;
+  lua_getiuservalue(L, index, 1);
+  const char *text = lua_tolstring(L, -1, &length);
+  fs_put(&e->out, text, length);
+  lua_pop(L, 1);
+}
+
 static void put_userdata(lua_State *L, encoder *e, int index, const step *here) {
   if (lua_rawequal(L, index, NULL_VALUE)) {
     fs_put(&e->out, "null", 4);
+  } else if (has_metatable(L, index, VALUE_META)) {
+    put_encoded(L, e, index);
   } else if (has_metatable(L, index, EVENT_META)) {
     put_event_json(&e->out, lua_touserdata(L, index));
   } else {
@@ -263,6 +274,7 @@ static int encode_protected(lua_State *L) {
   encoder *e = lua_touserdata(L, CONTEXT);
   luaL_getmetatable(L, JSON_ARRAY_TYPE);
   luaL_getmetatable(L, EVENT_TYPE);
+  luaL_getmetatable(L, JSON_VALUE_TYPE);
   push_null(L);
   put_value(L, e, VALUE, NULL);
   if (e->out.failed) return luaL_error(L, "out of memory");

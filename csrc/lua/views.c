@@ -56,9 +56,10 @@ static void add_integer_field(lua_State *L, const char *key, fs_params *params) 
   }
 }
 
+/* (registration, fill): without fill the locks of a new view are left to fill_view */
 int connection_register_view(lua_State *L) {
-  static const char *const keys[] = {"view", "start_at", "lock_timeout_s", "pooling_delay_s", "edge_function_url",
-                                     NULL};
+  static const char *const keys[] = {
+      "view", "start_at", "lock_timeout_s", "pooling_delay_s", "edge_function_url", "max_attempts", NULL};
   fs_conn *conn = check_connection(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   check_keys(L, 2, 0, keys);
@@ -68,6 +69,8 @@ int connection_register_view(lua_State *L) {
   add_integer_field(L, "lock_timeout_s", &params);
   add_integer_field(L, "pooling_delay_s", &params);
   add_text_field(L, "edge_function_url", false, &params);
+  fs_add_bool(&params, lua_isnoneornil(L, 3) || lua_toboolean(L, 3));
+  add_integer_field(L, "max_attempts", &params);
   return push_row_of(L, conn, FS_REGISTER_VIEW, &params);
 }
 

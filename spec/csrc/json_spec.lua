@@ -132,6 +132,7 @@ describe("json", function()
     assert.equal('{"a":1}', tostring(json.value { a = 1 }))
     assert.error_matches(function() json.value(print) end, "value: function is no JSON", 1, true)
     assert.has_error(function() json.value() end)
+    assert.equal('{"a":[{"b":1.0},2]}', json.encode { a = { json.value { b = 1.0 }, json.value(2) } })
   end)
 
   it("is exact for random values", function()

@@ -8,6 +8,7 @@
 ---@field version string
 ---@field json fstore.Json
 ---@field uuid fstore.Uuid
+---@field http fstore.Http
 ---@field error_metatable table the metatable of every fstore.Error
 local core = {}
 
@@ -70,9 +71,20 @@ local core = {}
 ---@return fstore.Error? err of kind "connection"
 function core.connect(conninfo, options) end
 
+--- HMAC with SHA-256 (RFC 2104).
+---@param key string any bytes
+---@param text string any bytes
+---@return string digest 32 bytes
+function core.hmac_sha256(key, text) end
+
 ---@param value any
 ---@return "event"? type nil when the value is no event
 function core.event_type(value) end
+
+--- Tells systemd, when it started us as a service of Type=notify: "READY=1", "STOPPING=1", "STATUS=…".
+---@param text string
+---@return boolean told false: there is nobody to tell
+function core.notify_systemd(text) end
 
 --- A session with the server. Closed by close(), by the end of its scope (<close>), or by the collector.
 ---@class fstore.Connection
@@ -104,6 +116,15 @@ function connection:backend_pid() end
 ---@return fstore.Result? result
 ---@return fstore.Error? err
 function connection:exec(sql, ...) end
+
+--- Like xpcall(f, handler, ...), with a time limit: then the statement that runs is cancelled and the Lua code raises.
+--- Code that goes on all the same ends with its process, by SIGALRM, 3 seconds later. One such call at a time.
+---@param seconds number
+---@param f function
+---@param handler fun(value: any): any
+---@return boolean ok
+---@return any ...
+function connection:within(seconds, f, handler, ...) end
 
 ---@class fstore.NewEvent
 ---@field event string
@@ -147,6 +168,12 @@ function connection:get_streams(decider, decider_ids, limit) end
 ---@return fstore.Error? err
 function connection:get_last_event(decider_id, decider) end
 
+--- A page of the log in order of offset. Not for consumers: an open transaction may commit an event behind it.
+---@param filter { after?: integer, limit?: integer, decider?: string, decider_id?: string } all optional
+---@return fstore.Event[]? events
+---@return fstore.Error? err
+function connection:read_events(filter) end
+
 ---@param decider string
 ---@param event string
 ---@param description string
@@ -161,11 +188,13 @@ function connection:register_decider_event(decider, event, description, version)
 ---@field lock_timeout_s? integer seconds, default 300
 ---@field pooling_delay_s? integer seconds
 ---@field edge_function_url? string
+---@field max_attempts? integer
 
 ---@param view fstore.NewView
+---@param fill? boolean false: the locks of a new view are left to the SQL function fill_view; default true
 ---@return table<string, any>? row of views
 ---@return fstore.Error? err
-function connection:register_view(view) end
+function connection:register_view(view, fill) end
 
 --- Leases partitions and returns the next event of each.
 ---@param view string
@@ -176,7 +205,8 @@ function connection:stream_events(view, options) end
 
 --- Leases partitions and returns events of each in order, with the lease's token.
 ---@param view string
----@param options? { limit?: integer, seconds?: integer } limit: events, default 100; seconds: default the view's
+---@param options? { limit?: integer, seconds?: integer, holder?: integer } limit: events, default 100; seconds: default
+---  the view's; holder: pid of a server process, see the SQL function free_orphaned_leases
 ---@return fstore.Event[]? events
 ---@return fstore.Error? err
 function connection:lease_events(view, options) end
@@ -268,7 +298,8 @@ function json.array(list) end
 ---@return boolean is_array a table marked as an array
 function json.is_array(value) end
 
---- A parameter for exec that is the value's JSON text. Raises as encode does.
+--- The value's JSON text, kept as such: a parameter for exec, and in encode and append_events spliced in as it is.
+--- Raises as encode does.
 ---@param value any
 ---@return fstore.JsonValue
 function json.value(value) end
@@ -292,5 +323,50 @@ function uuid.v5(namespace, name) end
 ---@param text any
 ---@return boolean is_uuid whether it is a string of the form 8-4-4-4-12, in any case
 function uuid.is_uuid(text) end
+
+---@class fstore.Http
+local http = {}
+
+--- A client that sends POST requests, many at a time, over connections that it keeps. Certificates are verified,
+--- redirects are answers like others, and no message names more of a URL than its host and port.
+---@param options? { ca_file?: string } ca_file: authorities to trust, as PEM, instead of the system's
+---@return fstore.HttpClient
+function http.client(options) end
+
+---@param url string
+---@return string? origin scheme, host and port; nil when it is no URL for http or https
+---@return boolean|string more whether it holds a user, a password or a query; or what is wrong with it
+function http.origin(url) end
+
+--- Closed by close(), by the end of its scope (<close>), or by the collector; what is in flight is broken off.
+---@class fstore.HttpClient
+local client = {}
+
+--- Begins a request; it goes on in `wait`.
+---@param url string
+---@param headers string[] each "Name: value"
+---@param body string
+---@param milliseconds integer for all of it
+---@return integer id
+function client:post(url, headers, body, milliseconds) end
+
+--- Goes on with all requests until one of them has ended, a socket can be read, or the time is over.
+---@param milliseconds number
+---@param ... integer sockets, two at most
+function client:wait(milliseconds, ...) end
+
+---@class fstore.HttpAnswer
+---@field error? string why there is no answer; then it is the only field
+---@field status? integer
+---@field retry_after_s? integer what the header Retry-After says, as a number or a date; 0: nothing, or the past
+---@field body? string at most the first 512 bytes
+
+--- Takes the answer to a request that has ended.
+---@return integer? id nil: there is none now
+---@return fstore.HttpAnswer? answer
+function client:take() end
+
+--- Closing twice does no harm.
+function client:close() end
 
 return core

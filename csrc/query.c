@@ -1,0 +1,56 @@
+/*
+** query.c: a caller's own SQL with parameters; what comes more than once is prepared.
+*/
+#include "fstore.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a text has its place: the first texts that are repeated keep theirs, others are sent whole each time. */
+static fs_query *find_place(fs_conn *conn, const char *sql) {
+  uint32_t hash = 2166136261u;
+  for (const char *c = sql; *c; c++) hash = (hash ^ (unsigned char)*c) * 16777619u;
+  return &conn->queries[hash % FS_QUERIES];
+}
+
+/* True when the text has been here before. */
+static bool is_repeated(fs_query *query, const char *sql) {
+  if (query->sql != NULL && strcmp(query->sql, sql) == 0) return true;
+  if (query->is_prepared) return false;
+  free(query->sql);
+  query->sql = strdup(sql);
+  return false;
+}
+
+static bool is_known(const fs_conn *conn, const fs_query *query) {
+  return query->is_prepared && query->losses == conn->losses;
+}
+
+static bool run_prepared(fs_conn *conn, fs_query *query, int n, const char *const *values, fs_result *result) {
+  char name[64];
+  snprintf(name, sizeof name, "fstore_%" PRIx64 "_%u_q%d", conn->id, conn->losses, (int)(query - conn->queries));
+  if (!is_known(conn, query)) {
+    if (!fs_check_result(conn, PQprepare(conn->pg, name, query->sql, n, NULL), result)) return false;
+    query->is_prepared = true;
+    query->losses = conn->losses;
+  }
+  return fs_check_result(conn, PQexecPrepared(conn->pg, name, n, values, NULL, NULL, 0), result);
+}
+
+static bool run_whole(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result) {
+  return fs_check_result(conn, PQexecParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0), result);
+}
+
+/* Parameters as text, their types inferred by the server. */
+bool fs_exec_params(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result) {
+  fs_query *query = find_place(conn, sql);
+  if (fs_has_lost_too_often(conn) || !is_repeated(query, sql)) return run_whole(conn, sql, n, values, result);
+  if (run_prepared(conn, query, n, values, result)) return true;
+  return fs_lose_statements(conn, result) && run_whole(conn, sql, n, values, result);
+}
+
+void fs_forget_queries(fs_conn *conn) {
+  for (int i = 0; i < FS_QUERIES; i++) free(conn->queries[i].sql);
+}
