@@ -1,212 +1,429 @@
 --- The decider: what commands lead to, and what events make of its state. Pure: no store, clock or dice in reach.
+local by_type = require "fstore.model.by_type"
 local check = require "fstore.check"
-local json = require "fstore.core".json
-
----@class fstore.DeclaredEvent
----@field description string
----@field version integer of the event's schema, from 1
----@field final boolean whether it closes the stream
----@field upcast table<integer, fun(data: any): any> from version n to n + 1
+local decided_events = require "fstore.model.decided_events"
+local declared_events = require "fstore.model.declared_events"
+local source = require "fstore.model.source"
+local value = require "fstore.model.value"
 
 ---@class fstore.Command
 ---@field command string name
 ---@field data any
----@field decider_id string UUID
----@field key string? the business key that decider_id was made from
+---@field decider_id string UUID; for a command handler also a business key, that becomes one
+---@field key? string the business key that decider_id was made from
 ---@field command_id string UUID
+
+---@alias fstore.Decide fun(command: fstore.Command, state: any): table[]?, any
+---@alias fstore.Evolve fun(state: any, event: fstore.Event): any
+
+---@class fstore.DeciderDefinition
+---@field name string of the decider; with a decider_id it names a stream
+---@field events table<string, string|fstore.EventDeclaration> what may be stored, by name
+---@field initial_state any before the first event
+---@field decide table<string, fstore.Decide>|fstore.Decide `{ event =, data = }`s, or nil and why it is refused
+---@field evolve table<string, fstore.Evolve>|fstore.Evolve the new state; an event without one leaves it as it is
+---@field commands? string[] that decide takes, when it is one function
+
+-- What the operators compose: functions of plain values, each of them total on what its decider knows.
+---@class fstore.DeciderFunctions
+---@field initial fun(): any
+---@field owner fun(command: table): string? name of the decider whose command it is
+---@field decide fun(command: table, state: any): fstore.DecidedEvent[]?, any
+---@field evolve fun(state: any, event: table): any
+---@field place fun(event: table): string? where its evolve function stands
 
 ---@class fstore.Decider
 ---@field name string
----@field events table<string, fstore.DeclaredEvent> what may be stored
----@field package initial_state any
----@field package decide_by table<string, fun(command: fstore.Command, state: any): table[]?, any>
----@field package evolve_by table<string, fun(state: any, event: fstore.Event): any>
+---@field streams table<string, table<string, fstore.DeclaredEvent>> declared events, by decider: several when combined
+---@field package command_names string[]? known commands, sorted; nil: behind a mapping
+---@field package run fstore.DeciderFunctions
 local Decider = {}
 Decider.__index = Decider
 Decider.__name = "fstore.decider"
 
 local decider = {}
 
-local EVENT_KEYS = { description = "string", version = "integer|nil", final = "boolean|nil", upcast = "table|nil" }
+local function new(name, streams, command_names, run)
+  return setmetatable({ name = name, streams = streams, command_names = command_names, run = run }, Decider)
+end
 
-local function declared_event(name, declaration)
-  local what = ("fstore.decider: events.%s"):format(name)
-  if type(declaration) == "string" then
-    declaration = { description = declaration }
+-- One decider by itself.
+local function functions_of(definition, declared, decide_by, evolve_by)
+  local name, initial_state = definition.name, definition.initial_state
+  local run, names = {}, {}
+  for command in pairs(decide_by) do
+    names[command] = "decide." .. command
   end
-  check.options(what, declaration, EVENT_KEYS, 5)
-  local version, upcast = declaration.version or 1, declaration.upcast or {}
-  if version < 1 then
-    error(what .. ": version must be at least 1", 5)
+
+  function run.initial()
+    return value.copy(initial_state)
   end
-  for from, convert in pairs(upcast) do
-    if math.type(from) ~= "integer" or from < 1 or from >= version then
-      error(("%s: upcast[%s] is outside of 1..%d"):format(what, tostring(from), version - 1), 5)
+
+  function run.owner(command)
+    return decide_by[command.command] and name
+  end
+
+  function run.decide(command, state)
+    local decide = decide_by[command.command]
+    local events, reason = decide(command, state)
+    if events == nil then
+      if reason == nil then
+        source.fail(decide, "decide.%s returned nothing: return a list of events, or nil and a reason", command.command)
+      end
+      return nil, reason
     end
-    check.type(("%s: upcast[%d]"):format(what, from), convert, "function", 6)
+    return decided_events.check(name, declared, decide, names[command.command], events)
   end
-  return { description = declaration.description, version = version, final = declaration.final or false, upcast = upcast }
+
+  function run.evolve(state, event)
+    local evolve = evolve_by[event.event]
+    if not evolve then
+      return state
+    end
+    local evolved = evolve(state, event)
+    if evolved == nil then
+      source.fail(evolve, "evolve.%s returned nothing: return the state", event.event)
+    end
+    return evolved
+  end
+
+  function run.place(event)
+    return evolve_by[event.event] and source.of(evolve_by[event.event])
+  end
+
+  return run
 end
 
-local function check_functions(what, functions)
-  for name, handler in pairs(functions) do
-    check.type(("fstore.decider: %s.%s"):format(what, tostring(name)), handler, "function", 5)
+local KEYS <const> = {
+  name = "string", events = "table", initial_state = "any", decide = "table|function", evolve = "table|function",
+  commands = "table|nil",
+}
+
+local function check_definition(definition)
+  check.options("fstore.decider", definition, KEYS, 4)
+  if definition.name == "" then
+    error("fstore.decider: name must not be empty", 3)
+  elseif type(definition.decide) == "function" and not definition.commands then
+    error("fstore.decider: decide is one function: list the commands that it takes in `commands`", 3)
+  elseif type(definition.decide) == "table" and definition.commands then
+    error("fstore.decider: decide is a table, its keys are the commands: leave `commands` out", 3)
   end
-  return functions
+  local problem = value.problem("initial_state", definition.initial_state)
+  if problem then
+    error("fstore.decider: " .. problem, 3)
+  end
 end
 
-local KEYS = { name = "string", events = "table", initial_state = "any", decide = "table", evolve = "table" }
-
----Makes a decider. `decide` returns a list of `{ event =, data = }`, or nil and a reason when the domain refuses;
----`evolve` returns the new state. An event without an `evolve` function leaves the state as it is.
----@param definition { name: string, events: table<string, string|table>, initial_state: any, decide: table, evolve: table }
+---Makes a decider.
+---@param definition fstore.DeciderDefinition
 ---@return fstore.Decider
 function decider.new(definition)
-  check.options("fstore.decider", definition, KEYS)
-  if definition.name == "" then
-    error("fstore.decider: name must not be empty", 2)
-  end
-  local events = {}
-  for name, declaration in pairs(definition.events) do
-    check.type("fstore.decider: name of an event", name, "string")
-    events[name] = declared_event(name, declaration)
-  end
-  check_functions("decide", definition.decide)
-  for name in pairs(check_functions("evolve", definition.evolve)) do
-    if not events[name] then
-      error(("fstore.decider: evolve.%s is not among the declared events"):format(tostring(name)), 2)
+  check_definition(definition)
+  local declared = declared_events.read(definition.events, 3)
+  local decide_by = by_type.read("fstore.decider: decide", definition.decide, definition.commands, 3)
+  local evolve_by = by_type.read("fstore.decider: evolve", definition.evolve, by_type.names(declared), 3)
+  for name in pairs(evolve_by) do
+    if not declared[name] then
+      error(("fstore.decider: evolve.%s is not among the declared events"):format(name), 2)
     end
   end
-  return setmetatable({
-    name = definition.name, events = events, initial_state = definition.initial_state,
-    decide_by = definition.decide, evolve_by = definition.evolve,
-  }, Decider)
+  return new(definition.name, { [definition.name] = declared }, by_type.names(decide_by),
+    functions_of(definition, declared, decide_by, evolve_by))
 end
 
----@param value any
+---@param item any
 ---@return boolean
-function decider.is(value)
-  return getmetatable(value) == Decider
+function decider.is(item)
+  return getmetatable(item) == Decider
 end
 
-local function copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local new = {}
-  for key, item in pairs(value) do
-    new[key] = copy(item)
-  end
-  return setmetatable(new, getmetatable(value))
-end
+-- ---- Use
 
 ---A fresh initial state, for `evolve` to change at will.
 ---@return any
 function Decider:initial()
-  return copy(self.initial_state)
+  return self.run.initial()
 end
 
----Whether the decider knows a command of this name.
----@param command string
----@return boolean
-function Decider:knows(command)
-  return self.decide_by[command] ~= nil
+---The decider that a command belongs to: itself, one of those it combines, or nil when none knows it.
+---@param command table `{ command = name }` at least
+---@return string? name
+function Decider:owner(command)
+  return self.run.owner(command)
 end
 
----The commands it knows, sorted.
----@return string[]
+---The commands it knows, sorted; nil when a mapping stands before them.
+---@return string[]?
 function Decider:commands()
-  local names = {}
-  for name in pairs(self.decide_by) do
-    names[#names + 1] = name
+  return self.command_names
+end
+
+---Decides: the events a command leads to, or nil and the reason of a refusal. Raises when the script is wrong, and for
+---a command that it does not know.
+---@param command fstore.Command
+---@param state any
+---@return fstore.DecidedEvent[]? events, any reason
+function Decider:decide(command, state)
+  if not self.run.owner(command) then
+    error(("decider %s knows no command %q"):format(self.name, command.command), 2)
+  end
+  return self.run.decide(command, state)
+end
+
+---What is declared of an event; an event that names no decider may be of any of them.
+---@param event table
+---@return fstore.DeclaredEvent? declared, string? decider its name
+function Decider:declaration(event)
+  local name = event.decider or self.name
+  local declared = self.streams[name]
+  if declared then
+    return declared[event.event], name
+  elseif not event.decider then
+    for each, events in pairs(self.streams) do
+      if events[event.event] then
+        return events[event.event], each
+      end
+    end
+  end
+  return nil
+end
+
+---The event in its newest version: older data goes through the `upcast` functions. An event of another decider stays as
+---it is; a version newer than the declared one raises.
+---@param event fstore.Event
+---@return fstore.Event
+function Decider:upcast(event)
+  local declared = self:declaration(event)
+  return declared and declared_events.newest(declared, event) or event
+end
+
+---The state after one more event. Raises for an event that is not declared: the state would be a guess.
+---@param state any
+---@param event fstore.Event
+---@return any state
+function Decider:evolve(state, event)
+  local declared = self:declaration(event)
+  if not declared then
+    error(("decider %s does not declare the event %s: use a newer script"):format(self.name, event.event), 0)
+  end
+  return self.run.evolve(state, declared_events.newest(declared, event))
+end
+
+---Raises when JSON cannot hold the state that an event led to.
+---@param state any
+---@param event fstore.Event the last one
+function Decider:check_state(state, event)
+  local problem = value.problem("state", state)
+  if problem then
+    local place = self.run.place(event)
+    error(("%sstate after %s: %s"):format(place and place .. ": " or "", event.event, problem), 0)
+  end
+end
+
+-- ---- Operators: each makes a new decider and leaves this one as it is.
+
+local function composed(run, parts)
+  return setmetatable(parts, { __index = run })
+end
+
+---Takes other commands. (fmodel: mapLeftOnCommand)
+---@param map fun(command: fstore.Command): table? one of this decider's commands; nil: it is none of them
+---@return fstore.Decider
+function Decider:map_command(map)
+  check.type("decider:map_command: map", map, "function")
+  local run = self.run
+  local function mapped(command)
+    local own = map(command)
+    return own and value.completed(own, command)
+  end
+  return new(self.name, self.streams, nil, composed(run, {
+    owner = function(command)
+      local own = mapped(command)
+      return own and run.owner(own)
+    end,
+    decide = function(command, state)
+      return run.decide(mapped(command), state)
+    end,
+  }))
+end
+
+local function only_stream(self)
+  local name, declared = next(self.streams)
+  if next(self.streams, name) then
+    return nil
+  end
+  return name, declared
+end
+
+---Publishes and folds other events. (fmodel: dimapOnEvent)
+---@param inward fun(event: table): table from the new events to this decider's
+---@param outward fun(event: table): table from this decider's to the new ones
+---@param events? table<string, string|fstore.EventDeclaration> the new ones, as in a definition (default: the same)
+---@return fstore.Decider
+function Decider:dimap_event(inward, outward, events)
+  check.type("decider:dimap_event: inward", inward, "function")
+  check.type("decider:dimap_event: outward", outward, "function")
+  check.type("decider:dimap_event: events", events, "table|nil")
+  local run, streams = self.run, self.streams
+  if events then
+    local name = only_stream(self)
+    if not name then
+      error("decider:dimap_event: events of combined deciders: map each of them, then combine", 2)
+    end
+    streams = { [name] = declared_events.read(events, 3) }
+  end
+  local function own(event)
+    return value.completed(inward(event), event)
+  end
+  local function published(event)
+    return decided_events.check(event.decider, streams[event.decider], outward, "outward", { outward(event) })[1]
+  end
+  return new(self.name, streams, self.command_names, composed(run, {
+    decide = function(command, state)
+      local decided, reason = run.decide(command, state)
+      for index, event in ipairs(decided or {}) do
+        decided[index] = published(event)
+      end
+      return decided, reason
+    end,
+    evolve = function(state, event)
+      return run.evolve(state, own(event))
+    end,
+    place = function(event)
+      return run.place(own(event))
+    end,
+  }))
+end
+
+---Keeps another state. (fmodel: dimapOnState)
+---@param inward fun(state: any): any from the new state to this decider's
+---@param outward fun(state: any): any from this decider's to the new one
+---@return fstore.Decider
+function Decider:dimap_state(inward, outward)
+  check.type("decider:dimap_state: inward", inward, "function")
+  check.type("decider:dimap_state: outward", outward, "function")
+  local run = self.run
+  return new(self.name, self.streams, self.command_names, composed(run, {
+    initial = function()
+      return outward(run.initial())
+    end,
+    decide = function(command, state)
+      return run.decide(command, inward(state))
+    end,
+    evolve = function(state, event)
+      return outward(run.evolve(inward(state), event))
+    end,
+  }))
+end
+
+-- ---- Combination
+
+local function slots_of(part)
+  return part.slots or { part }
+end
+
+-- Of combined deciders, those combined; each has its own slot of the state, named like it.
+local function all_slots(parts)
+  local slots, by_stream = {}, {}
+  for _, part in ipairs(parts) do
+    for _, slot in ipairs(slots_of(part)) do
+      for name in pairs(slot.streams) do
+        if by_stream[name] then
+          error(("fstore.combine: two deciders are named %s: a stream belongs to one"):format(name), 4)
+        end
+        by_stream[name] = slot
+      end
+      slots[#slots + 1] = slot
+    end
+  end
+  return slots, by_stream
+end
+
+-- The union of their commands, or nil when one of them does not say.
+local function all_commands(slots)
+  local names, owner = {}, {}
+  for _, slot in ipairs(slots) do
+    if not slot.command_names then
+      return nil
+    end
+    for _, name in ipairs(slot.command_names) do
+      if owner[name] then
+        error(("fstore.combine: %s and %s both know the command %s: map_command one of them"):format(
+          owner[name], slot.name, name), 4)
+      end
+      names[#names + 1], owner[name] = name, slot.name
+    end
   end
   table.sort(names)
   return names
 end
 
-local function checked_event(self, index, event)
-  local what = ("decider %s returned event %d"):format(self.name, index)
-  if type(event) ~= "table" or type(event.event) ~= "string" then
-    error(("%s that is not { event = NAME, data = … }"):format(what), 0)
-  end
-  local declared = self.events[event.event]
-  if not declared then
-    error(("%s, %q, which it does not declare in `events`"):format(what, event.event), 0)
-  end
-  -- Through JSON and back: what cannot be stored fails here, and evolve sees now what it will see after loading.
-  local ok, data = pcall(json.encode, event.data == nil and {} or event.data)
-  if not ok then
-    error(("%s, %s: %s"):format(what, event.event, data), 0)
-  end
-  return {
-    event = event.event, event_version = declared.version, final = declared.final, decider = self.name,
-    data = json.decode(data),
-  }
-end
+local function combined_functions(slots, by_stream)
+  local run = {}
 
----Decides: the events a command leads to, or nil and the reason of a refusal. Raises when the script is wrong.
----@param command fstore.Command
----@param state any
----@return table[]? events, any reason
-function Decider:decide(command, state)
-  local events, reason = self.decide_by[command.command](command, state)
-  if events == nil then
-    if reason == nil then
-      error(("decide.%s returned nothing: return a list of events, or nil and a reason"):format(command.command), 0)
+  local function slot_of(event)
+    if event.decider then
+      return by_stream[event.decider]
     end
-    return nil, reason
-  elseif type(events) ~= "table" or #events == 0 and next(events) ~= nil then
-    error(("decide.%s must return a list of events, or nil and a reason"):format(command.command), 0)
-  end
-  local checked = {}
-  for index, event in ipairs(events) do
-    checked[index] = checked_event(self, index, event)
-    if checked[index].final and index < #events then
-      error(("decide.%s returned events behind the final %s"):format(command.command, event.event), 0)
+    for _, slot in ipairs(slots) do
+      if slot:declaration(event) then
+        return slot
+      end
     end
   end
-  return checked
-end
 
----The event as its newest version: older data goes through the `upcast` functions.
----@param event fstore.Event
----@return fstore.Event
-function Decider:upcast(event)
-  local declared = self.events[event.event]
-  if not declared or event.event_version == declared.version then
-    return event
-  elseif event.event_version > declared.version then
-    error(("%s is stored in version %d, newer than the script's %d"):format(
-      event.event, event.event_version, declared.version), 0)
-  end
-  local newest = {}
-  for key, value in pairs(event) do
-    newest[key] = value
-  end
-  for version = event.event_version, declared.version - 1 do
-    local convert = declared.upcast[version]
-    if convert then
-      newest.data = convert(newest.data)
+  function run.initial()
+    local state = {}
+    for _, slot in ipairs(slots) do
+      state[slot.name] = slot.run.initial()
     end
-  end
-  newest.event_version = declared.version
-  return newest
-end
-
----The state after one more event. An evolve function that returns nothing raises: it would lose the state.
----@param state any
----@param event fstore.Event
----@return any state
-function Decider:evolve(state, event)
-  local evolve = self.evolve_by[event.event]
-  if not evolve then
     return state
   end
-  local new = evolve(state, self:upcast(event))
-  if new == nil then
-    error(("evolve.%s returned nothing: return the state"):format(event.event), 0)
+
+  function run.owner(command)
+    for _, slot in ipairs(slots) do
+      local owner = slot.run.owner(command)
+      if owner then
+        return owner, slot
+      end
+    end
   end
-  return new
+
+  function run.decide(command, state)
+    local _, slot = run.owner(command)
+    return slot.run.decide(command, state[slot.name])
+  end
+
+  function run.evolve(state, event)
+    local slot = slot_of(event)
+    state[slot.name] = slot.run.evolve(state[slot.name], event)
+    return state
+  end
+
+  function run.place(event)
+    return slot_of(event).run.place(event)
+  end
+
+  return run
+end
+
+---Combines deciders into one that takes the commands of all; its state is a table of theirs, by name. What it publishes
+---goes to the stream of the decider that decided.
+---@param parts fstore.Decider[] at least two
+---@return fstore.Decider
+function decider.combine(parts)
+  local slots, by_stream = all_slots(parts)
+  local commands = all_commands(slots)
+  local names, streams = {}, {}
+  for index, slot in ipairs(slots) do
+    names[index] = slot.name
+    for name, declared in pairs(slot.streams) do
+      streams[name] = declared
+    end
+  end
+  local combined = new(table.concat(names, "+"), streams, commands, combined_functions(slots, by_stream))
+  combined.slots = slots
+  return combined
 end
 
 return decider
