@@ -1,5 +1,6 @@
 --- The documents of a view that keeps one per key: locked and read, folded in memory, written back.
 local core = require "fstore.core"
+local value = require "fstore.model.value"
 
 local documents = {}
 
@@ -21,17 +22,6 @@ local READ <const> = [[
 local WRITE <const> = [[
   WITH gone AS (DELETE FROM %s WHERE key IN (SELECT jsonb_array_elements_text($2)))
   UPDATE %s AS d SET document = n.document FROM jsonb_each($1) AS n (key, document) WHERE d.key = n.key]]
-
-local function copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local new = {}
-  for key, item in pairs(value) do
-    new[key] = copy(item)
-  end
-  return setmetatable(new, getmetatable(value))
-end
 
 local function keys_of(view, events)
   local keys, distinct, seen = {}, {}, {}
@@ -60,7 +50,19 @@ local function read(view, db, keys)
   return found
 end
 
-local function write(view, db, keys, current)
+-- Raises for a document that JSON cannot hold, with the event that made it so at fault.
+local function check(view, events, current, last, at)
+  for key, index in pairs(last) do
+    local problem = value.problem("document", current[key] == nil and core.json.null or current[key])
+    if problem then
+      at(index)
+      local place = view:place(events[index])
+      error(("%sdocument %s after %s: %s"):format(place and place .. ": " or "", key, events[index].event, problem), 0)
+    end
+  end
+end
+
+local function write(view, db, keys, current, explain)
   local changed, gone = {}, {}
   for _, key in ipairs(keys) do
     if current[key] == nil then
@@ -69,33 +71,46 @@ local function write(view, db, keys, current)
       changed[key] = current[key]
     end
   end
-  assert(db:exec(WRITE:format(view.table, view.table), core.json.value(changed), list(gone)))
+  local ok, encoded = pcall(core.json.value, changed)
+  if not ok then
+    explain()
+    error(encoded, 0)
+  end
+  assert(db:exec(WRITE:format(view.table, view.table), encoded, list(gone)))
 end
 
 ---Folds events into their documents, inside the transaction of `db`.
 ---@param view fstore.View
 ---@param db fstore.Store
 ---@param events fstore.Event[]
----@param at fun(index: integer) told the place of the event that is being folded
+---@param at fun(index: integer): boolean? told the place of the event being folded; true: it ends before this one
+---@return integer count of the events that were folded
 function documents.apply(view, db, events, at)
   at(1)
   local keys, distinct = keys_of(view, events)
   if #distinct == 0 then
-    return
+    return #events
   end
-  local current = read(view, db, distinct)
+  local current, last, count = read(view, db, distinct), {}, #events
   for index, event in ipairs(events) do
     local key = keys[index]
     if key then
-      at(index)
+      if at(index) then
+        count = index - 1
+        break
+      end
       local document = current[key]
       if document == nil then
-        document = copy(view.initial_state)
+        document = view:initial()
       end
       current[key] = view.evolve[event.event](document, event)
+      last[key] = index
     end
   end
-  write(view, db, distinct, current)
+  write(view, db, distinct, current, function()
+    check(view, events, current, last, at)
+  end)
+  return count
 end
 
 return documents
