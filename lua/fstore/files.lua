@@ -29,12 +29,10 @@ function files.read(path)
   if not file then
     return nil, message
   end
-  local content = file:read("a")
+  local content
+  content, message = file:read("a")
   file:close()
-  if not content then
-    return nil, path .. ": cannot be read"
-  end
-  return content
+  return content, message and path .. ": " .. message
 end
 
 return files

@@ -19,13 +19,8 @@ end
 
 -- psql and the terminal's questions use our own descriptors, so they run in a process.
 local function run_alone(dir, ...)
-  local program = [[
-    local db, parser = require "fstore.host.commands.db", require "argparse"("db")
-    db.add_to_parser(parser)
-    local args = parser:parse(table.pack(table.unpack(arg, 2)))
-    os.exit(db.run({ data_dir = arg[1], schema = "my store", out = print, say = function() end }, args), true)]]
   return process.run({
-    "sh", "-c", 'LUA_PATH_5_4="lua/?.lua;lua/?/init.lua;;" exec lua5.4 -e "$0" - "$@" 2>/dev/null', program, dir, ...
+    "sh", "-c", 'exec build/bin/fstore-lua --data-dir "$@" 2>/dev/null', "sh", dir, "--schema", "my store", "db", ...
   }, { input = "" })
 end
 

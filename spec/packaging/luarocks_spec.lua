@@ -39,6 +39,13 @@ describe("the packed rock", function()
     return succeed("an unrelated folder", quote(program) .. " --data-dir data " .. arguments)
   end
 
+  it("writes a decider, a view and a saga whose specs pass", function()
+    for _, kind in ipairs { "decider", "view", "saga" } do fstore(("new %s %s_of_things"):format(kind, kind)) end
+    local lua = ("LUA_PATH_5_4=%s/tree/share/lua/5.4/?.lua';;' LUA_CPATH_5_4=%s/tree/lib/lua/5.4/?.so';;'"):format(
+      quote(folder), quote(folder))
+    assert.matches("7 successes", succeed("an unrelated folder", lua .. " lua5.4 /usr/bin/busted --pattern=_spec ."))
+  end)
+
   it("brings a program that says its version", function()
     assert.matches("%d+%.%d+", fstore("--version"))
   end)

@@ -1,7 +1,6 @@
 --- Commands from text: what a line of NDJSON, or the arguments of the program, must look like.
 local core = require "fstore.core"
 local errors = require "fstore.errors"
-local ids = require "fstore.ids"
 
 ---@class fstore.host.CommandReader
 local Reader = {}
@@ -9,13 +8,18 @@ Reader.__index = Reader
 
 local command_reader = {}
 
----@param decider string its name, the namespace of business keys
-function command_reader.new(decider)
-  return setmetatable({ decider = decider }, Reader)
+---@return fstore.host.CommandReader
+function command_reader.new()
+  return setmetatable({}, Reader)
 end
 
 local function bad(message, ...)
   return nil, errors.new("usage", message:format(...))
+end
+
+-- Its place in the text is a column: a command is one line.
+local function not_json(where, message)
+  return bad("%snot JSON: %s", where, (message:gsub("%(line 1, column", "(column")))
 end
 
 local KEYS <const> = { decider_id = true, command = true, data = true, command_id = true }
@@ -33,21 +37,27 @@ local function check_keys(fields)
   return true
 end
 
-local function to_command(self, fields)
+-- What is null may as well be missing: many programs write every key.
+local function optional(value)
+  if value == core.json.null then
+    return nil
+  end
+  return value
+end
+
+local function to_command(fields)
   if not is_text(fields.decider_id) then
     return bad("decider_id must be a string, and not empty")
   elseif not is_text(fields.command) then
     return bad("command must be a string, and not empty")
   end
-  local command_id = fields.command_id
+  local command_id, data = optional(fields.command_id), optional(fields.data)
   if command_id ~= nil and not (is_text(command_id) and core.uuid.is_uuid(command_id)) then
     return bad("command_id must be a UUID")
   end
-  local is_key = not core.uuid.is_uuid(fields.decider_id)
   return {
-    decider_id = ids.decider_id(self.decider, fields.decider_id), key = is_key and fields.decider_id or nil,
-    command = fields.command, command_id = command_id and command_id:lower(),
-    data = fields.data == nil and {} or fields.data,
+    decider_id = fields.decider_id, command = fields.command, command_id = command_id,
+    data = data == nil and {} or data,
   }
 end
 
@@ -59,7 +69,7 @@ function Reader:parse(text)
   end
   local fields, message = core.json.decode(text)
   if fields == nil then
-    return bad("no JSON: %s", message)
+    return not_json("", message)
   elseif type(fields) ~= "table" or core.json.is_array(fields) then
     return bad("not a JSON object")
   end
@@ -67,7 +77,7 @@ function Reader:parse(text)
   if not ok then
     return nil, err
   end
-  return to_command(self, fields)
+  return to_command(fields)
 end
 
 ---@param arguments { decider_id: string, command: string, command_id: string?, text: string? } text: the data as JSON
@@ -78,10 +88,10 @@ function Reader:make(arguments)
     local message
     data, message = core.json.decode(arguments.text)
     if data == nil then
-      return bad("--data is no JSON: %s", message)
+      return not_json("--data: ", message)
     end
   end
-  return to_command(self, {
+  return to_command({
     decider_id = arguments.decider_id, command = arguments.command, command_id = arguments.command_id, data = data,
   })
 end

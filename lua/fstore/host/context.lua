@@ -31,8 +31,10 @@ end
 
 local LIBPQ <const> = { "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE" }
 
--- libpq's own variables count as naming a database when one of them says where it is.
-local function conninfo(self)
+---What names the database, for libpq; nil: nothing does, the embedded one is meant. libpq's own variables count when
+---one of them says where it is.
+---@return string? conninfo
+function Context:conninfo()
   if self.db then
     return self.db
   end
@@ -47,6 +49,7 @@ end
 local function open_named(self, named)
   local opened, err = store.connect(named, { schema = self.schema })
   if not opened then
+    err.message = "cannot reach the database: " .. err.message
     error(err, 0)
   end
   return opened
@@ -65,7 +68,7 @@ end
 ---@return fstore.Store
 function Context:database()
   if not self.opened then
-    local named = conninfo(self)
+    local named = self:conninfo()
     self.opened = named and open_named(self, named) or open_embedded(self)
     self.is_ours = not named
   end
@@ -87,10 +90,14 @@ function Context:store()
   return opened
 end
 
-function Context:__close()
+---Closes what was opened; `store` opens it again.
+function Context:close()
   if self.opened then
     self.opened:close()
+    self.opened = nil
   end
 end
+
+Context.__close = Context.close
 
 return context

@@ -5,6 +5,7 @@ local uv = require "luv"
 
 ---@class fstore.host.Input
 ---@field size integer? bytes in all, when stdin is a file
+---@field is_terminal boolean
 ---@field taken integer bytes handed out so far
 local Input = {}
 Input.__index = Input
@@ -15,21 +16,19 @@ local CHUNK <const> = 65536
 
 ---@return fstore.host.Input
 function input.new()
-  local kind = uv.guess_handle(0)
-  local self = setmetatable({ rest = {}, ready = {}, first = 1, number = 0, taken = 0, is_file = kind == "file" }, Input)
-  if self.is_file then
-    local stat = uv.fs_fstat(0)
-    self.size = stat and stat.type == "file" and stat.size or nil
-  end
-  return self
+  local stat = uv.fs_fstat(0)
+  return setmetatable({
+    rest = {}, ready = {}, first = 1, number = 0, taken = 0, is_terminal = uv.guess_handle(0) == "tty",
+    size = stat and stat.type == "file" and stat.size or nil,
+  }, Input)
 end
 
 -- Waits until there is something to read; false when the program was asked to stop meanwhile.
-local function wait_readable(self)
-  if self.is_file then
+local function wait_readable()
+  local poll, readable = uv.new_poll(0), false
+  if not poll then -- a file is always readable
     return not signals.stop_asked()
   end
-  local poll, readable = uv.new_poll(0), false
   poll:start("r", function() readable = true end)
   while not readable and not signals.asked_to_stop do
     uv.run("once")
@@ -40,9 +39,15 @@ local function wait_readable(self)
   return not signals.asked_to_stop
 end
 
+local BYTE_ORDER_MARK <const> = "^\xEF\xBB\xBF"
+
 local function add_line(self, text)
+  local size = #text + 1
   self.number = self.number + 1
-  self.ready[#self.ready + 1] = { number = self.number, text = text, size = #text + 1 }
+  if self.number == 1 then
+    text = text:gsub(BYTE_ORDER_MARK, "")
+  end
+  self.ready[#self.ready + 1] = { number = self.number, text = text, size = size }
 end
 
 -- Cuts a chunk into lines; its last part waits for the next chunk.
@@ -65,7 +70,7 @@ end
 local function fill(self)
   while self.first > #self.ready and not self.ended do
     self.ready, self.first = {}, 1
-    if not wait_readable(self) then
+    if not wait_readable() then
       return
     end
     local chunk, message = uv.fs_read(0, CHUNK, -1)

@@ -4,6 +4,7 @@ local json = require "fstore.core".json
 local uv = require "luv"
 
 ---@class fstore.host.Output
+---@field is_terminal boolean
 ---@field is_table boolean whether rows are shown as a table
 local Output = {}
 Output.__index = Output
@@ -14,19 +15,27 @@ local output = {}
 ---@return fstore.host.Output
 function output.new(as_json)
   io.stdout:setvbuf("full")
-  return setmetatable({ is_table = not as_json and uv.guess_handle(1) == "tty" }, Output)
+  local is_terminal = uv.guess_handle(1) == "tty"
+  return setmetatable({ is_terminal = is_terminal, is_table = is_terminal and not as_json }, Output)
 end
 
+local EPIPE <const> = 32
+
 -- A reader that went away (`| head -1`) is no failure of ours: there is nobody left to tell.
-local function check_written(ok, message)
+local function check_written(ok, message, code)
   if not ok then
-    error(errors.new("output", "stdout: " .. tostring(message)), 0)
+    error(errors.new(code == EPIPE and "reader_gone" or "output", "stdout: " .. message), 0)
   end
 end
 
 ---@param text string
+function Output:text(text)
+  check_written(io.stdout:write(text))
+end
+
+---@param text string
 function Output:line(text)
-  check_written(io.stdout:write(text, "\n"))
+  self:text(text .. "\n")
 end
 
 ---@param value any one line of NDJSON
@@ -56,10 +65,16 @@ local function clip(text, width)
   return (last and text:sub(1, last - 1) or text:sub(1, width - 1)) .. "…"
 end
 
-local function columns_of_terminal()
-  local tty = uv.new_tty(1, false)
-  local columns = tty and tty:get_winsize() or 80
-  return math.max(columns, 40)
+local terminal
+
+---@return integer columns, integer rows
+function output.terminal_size()
+  terminal = terminal or uv.new_tty(1, false)
+  local columns, rows
+  if terminal then
+    columns, rows = terminal:get_winsize()
+  end
+  return math.max(columns or 80, 40), rows or 24
 end
 
 local function cell(value)
@@ -69,34 +84,55 @@ local function cell(value)
   return (tostring(value):gsub("%c", " "))
 end
 
----Shows rows under headings; the last column takes what room is left.
----@param headings string[]
----@param rows any[][] numbers stand to the right
-function Output:table(headings, rows)
+local function measure(headings, rows, above)
   local widths, last = {}, #headings
   for column, heading in ipairs(headings) do
-    widths[column] = width_of(heading)
+    widths[column] = math.max(width_of(heading), above and above[column] or 0)
     for _, row in ipairs(rows) do
       widths[column] = math.max(widths[column], width_of(cell(row[column])))
     end
   end
-  local room = columns_of_terminal()
+  local room = output.terminal_size()
   for column = 1, last - 1 do
     room = room - widths[column] - 2
   end
   widths[last] = math.max(math.min(widths[last], room), 10)
-  local function show(row)
-    local cells = {}
-    for column = 1, last do
-      local text = clip(cell(row[column]), widths[column])
-      cells[column] = pad(text, widths[column], type(row[column]) == "number")
-    end
-    self:line((table.concat(cells, "  "):gsub("%s+$", "")))
+  return widths
+end
+
+local function format(widths, row)
+  local cells = {}
+  for column, width in ipairs(widths) do
+    cells[column] = pad(clip(cell(row[column]), width), width, type(row[column]) == "number")
   end
-  show(headings)
+  return (table.concat(cells, "  "):gsub("%s+$", ""))
+end
+
+---Rows under headings, as lines; the last column takes what room is left.
+---@param headings string[]
+---@param rows any[][] numbers stand to the right
+---@param above integer[]? widths of the table that goes on with these rows: the headings stand there already
+---@return string[] lines, integer[] widths
+function output.table_lines(headings, rows, above)
+  local widths = measure(headings, rows, above)
+  local lines = { not above and format(widths, headings) or nil }
   for _, row in ipairs(rows) do
-    show(row)
+    lines[#lines + 1] = format(widths, row)
   end
+  return lines, widths
+end
+
+---Shows rows under headings.
+---@param headings string[]
+---@param rows any[][]
+---@param above integer[]? widths of the table that goes on with these rows
+---@return integer[] widths
+function Output:table(headings, rows, above)
+  local lines, widths = output.table_lines(headings, rows, above)
+  for _, text in ipairs(lines) do
+    self:line(text)
+  end
+  return widths
 end
 
 return output

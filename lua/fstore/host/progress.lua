@@ -1,5 +1,6 @@
 --- Progress on stderr, while it is a terminal: a bar when the end is known, a counter otherwise.
 local uv = require "luv"
+local words = require "fstore.host.words"
 
 ---@class fstore.host.Progress
 local Progress = {}
@@ -26,6 +27,10 @@ local function bar(share)
   return ("[%s%s] %3d %%"):format(("#"):rep(filled), ("."):rep(WIDTH - filled), math.floor(share * 100))
 end
 
+local function time_left(seconds, share)
+  return share > 0 and share < 1 and (", %s left"):format(words.duration(seconds / share - seconds)) or ""
+end
+
 ---Shows how far things are, now and then.
 ---@param count integer units so far
 ---@param done number? of total
@@ -35,10 +40,11 @@ function Progress:update(count, done)
     return
   end
   self.next_at = now + EVERY_MS * 1000000
-  local rate = count / math.max((now - self.started) / 1e9, 1e-3)
-  local text = ("%d %s, %.0f/s"):format(count, self.unit, rate)
+  local seconds = math.max((now - self.started) / 1e9, 1e-3)
+  local text = ("%d %s, %.0f/s"):format(count, self.unit, count / seconds)
   if self.total then
-    text = bar(math.min((done or 0) / self.total, 1)) .. "  " .. text
+    local share = math.min((done or 0) / self.total, 1)
+    text = ("%s  %s%s"):format(bar(share), text, time_left(seconds, share))
   end
   io.stderr:write("\r", text, "\27[K")
   self.was_shown = true
@@ -51,5 +57,7 @@ function Progress:clear()
     self.was_shown, self.next_at = false, 0
   end
 end
+
+Progress.__close = Progress.clear
 
 return progress

@@ -1,66 +1,55 @@
---- Loads users' scripts: deciders and views.
+--- Loads users' scripts for the commands of the host.
 local decider = require "fstore.model.decider"
 local errors = require "fstore.errors"
-local files = require "fstore.files"
-local view = require "fstore.model.view"
+local saga = require "fstore.model.saga"
+local script = require "fstore.model.script"
 
-local script = {}
+local host_script = {}
 
--- A script may require its neighbours.
-local function add_folder(path)
-  local folder = path:match("^(.*)/[^/]*$") or "."
-  local template = folder .. "/?.lua;"
-  if package.path:sub(1, #template) ~= template then
-    package.path = template .. package.path
-  end
-end
+local COMMAND_OF <const> = { decider = "handle", view = "project" }
 
-local function load_value(path)
-  local text, message = files.read(path)
-  if not text then
-    error(errors.new("script", message), 0)
-  end
-  local chunk
-  chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
-  if not chunk then
-    error(errors.new("script", message), 0)
-  end
-  add_folder(path)
-  local ok, value = xpcall(chunk, errors.from_script, path)
-  if not ok then
-    error(value, 0)
-  end
-  return value
-end
-
-local function wrong_value(path, value, wanted, command)
+local function wrong_kind(path, kind, wanted)
   local hint
-  if decider.is(value) or view.is(value) then
-    hint = ("it is a %s: use `fstore-lua %s`"):format(decider.is(value) and "decider" or "view", command)
+  if kind == "saga" then
+    hint = "it is a saga without `decider`: name the decider that takes its commands"
   else
-    hint = ("end the script with `return fstore.%s { … }`"):format(wanted)
+    hint = ("it is a %s: use `fstore-lua %s`"):format(kind, COMMAND_OF[kind])
   end
   error(errors.new("script", ("%s: the script must return a %s"):format(path, wanted), { hint = hint }), 0)
 end
 
 ---@param path string
----@return fstore.Decider
-function script.decider(path)
-  local value = load_value(path)
-  if not decider.is(value) then
-    wrong_value(path, value, "decider", "project")
+---@return fstore.Decider|fstore.View|fstore.Saga value
+function host_script.load(path)
+  local value, err = script.load(path)
+  if not value then
+    error(err, 0)
   end
   return value
 end
 
+---A decider, or a saga with its decider: together they orchestrate.
 ---@param path string
----@return fstore.View
-function script.view(path)
-  local value = load_value(path)
-  if not view.is(value) then
-    wrong_value(path, value, "view", "handle")
+---@return fstore.Decider decider, fstore.Saga? saga
+function host_script.decider(path)
+  local value = host_script.load(path)
+  if decider.is(value) then
+    return value
+  elseif saga.is(value) and value.decider then
+    return value.decider, value
+  end
+  wrong_kind(path, script.kind(value), "decider")
+end
+
+---A view, or a saga with its decider: the projector manages it.
+---@param path string
+---@return fstore.View|fstore.Saga view
+function host_script.view(path)
+  local value = host_script.load(path)
+  if decider.is(value) or saga.is(value) and not value.decider then
+    wrong_kind(path, script.kind(value), "view")
   end
   return value
 end
 
-return script
+return host_script

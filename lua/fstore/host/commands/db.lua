@@ -60,10 +60,19 @@ local function search_path_option(schema)
   return "-csearch_path=" .. name:gsub("[%s\\]", "\\%0")
 end
 
+-- psql on the database that the other commands would use: `--db` first, ours otherwise.
 function actions.psql(context, args)
-  local handle <close>, err = embedded.open(context.data_dir)
-  if not handle then return fail(context, err) end
-  local command = table.move(args.arguments, 1, #args.arguments, 4, { "psql", "-d", handle.conninfo })
+  local named = context:conninfo()
+  local opened, err
+  if not named then
+    opened, err = embedded.open(context.data_dir)
+    if not opened then return fail(context, err) end
+  end
+  local handle <close> = opened
+  local arguments = args.arguments
+  local first = arguments[1] == "--" and 2 or 1
+  local command = { "psql", "-d", named or handle.conninfo }
+  table.move(arguments, first, #arguments, #command + 1, command)
   local code
   local child, message = process.spawn(command, {
     stdio = { 0, 1, 2 },
@@ -112,7 +121,8 @@ function db.add_to_parser(parser)
   parser:command "stop" :description "Stop the server; exits 3 when others use it."
     :flag "--force" :description "Even if others use it."
   parser:command "status" :description "Show whether the server runs; exits 0 if it does, 4 if not."
-  local psql = parser:command "psql" :description "Run psql on the server, the store's schema first in search_path."
+  local psql = parser:command "psql"
+    :description "Run psql on the database that the other commands use, the store's schema first in search_path."
   psql:handle_options(false)
   psql:argument "arguments" :args "*" :description "psql's own options and arguments."
   local destroy = parser:command "destroy" :description "Stop the server and remove all its data."
@@ -120,7 +130,7 @@ function db.add_to_parser(parser)
   destroy:flag "--force" :description "Even if others use it."
 end
 
----@param context { data_dir: string, schema: string?, out: fun(line: string), say: fun(line: string) }
+---@param context fstore.host.Context
 ---@param args table
 ---@return integer exit_code
 function db.run(context, args)

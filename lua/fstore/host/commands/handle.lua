@@ -4,7 +4,9 @@ local command_reader = require "fstore.host.command_reader"
 local errors = require "fstore.errors"
 local exit_code = require "fstore.host.exit_code"
 local input = require "fstore.host.input"
+local message = require "fstore.host.message"
 local progress = require "fstore.host.progress"
+local reconnect = require "fstore.host.reconnect"
 local script = require "fstore.host.script"
 local signals = require "fstore.host.signals"
 
@@ -16,28 +18,31 @@ local LINES_AT_ONCE <const> = 500
 function handle.add_to_parser(parser)
   parser:description "Handle one command, or a stream of them as NDJSON on stdin; print the stored events as NDJSON."
   parser:epilog 'A line: {"decider_id": "order-1", "command": "PlaceOrder", "data": {…}, "command_id": "…"}'
-  parser:argument "script" :description "Lua script that returns a decider."
-  parser:option "--id" :description "Decider's id: a UUID, or a business key."
-  parser:option "--command" :target "command_name" :description "Name of the command."
+  parser:argument "script" :description "Lua script that returns a decider, or a saga with its decider."
+  parser:option "--id" :argname "ID" :description "Decider's id: a UUID, or a business key."
+  parser:option "--command" :argname "NAME" :target "command_name" :description "Name of the command."
   parser:option "--data" :argname "JSON" :description "The command's data."
   parser:option "--command-id" :argname "UUID" :description "The command's id."
   parser:flag "--keep-going" :description "Go on after a bad line, a refusal or a failure."
 end
 
 ---@class fstore.host.HandleRun
+---@field is_stream boolean
 ---@field context fstore.host.Context
 ---@field handler fstore.CommandHandler
 ---@field keep_going boolean
 ---@field counts table<string, integer>
 ---@field code integer of the program so far
 
+local function describe(place, err)
+  local is_usage = err.kind == "usage" or err.kind == "unknown_command"
+  local label = is_usage and (place and "bad line: " or "") or err.kind .. ": "
+  return ("%s: %s%s"):format(place or "fstore-lua", label, message.of(err))
+end
+
 local function report(run, place, err)
-  local label = err.kind == "refused" and "refused" or err.kind == "unknown_command" and "bad line" or err.kind
-  if err.kind == "usage" then
-    label = "bad line"
-  end
   run.progress:clear()
-  run.context.say(("%s%s: %s"):format(place and place .. ": " or "", label, tostring(err)))
+  run.context.say(describe(place, err))
   if run.context.verbose and err.traceback then
     run.context.say((err.traceback:gsub("^%s+", "")))
   end
@@ -52,21 +57,28 @@ local function settle(run, outcome, place)
     return run.keep_going and outcome.error.kind ~= "connection"
   end
   run.counts.handled = run.counts.handled + 1
-  for _, event in ipairs(outcome.events) do
-    run.context.output:json(event)
-  end
   return true
 end
 
--- Handles the commands in hand; false when the run ends here.
-local function handle_commands(run, commands, places)
-  local outcomes = run.handler:handle_many(commands, { stop_on_error = not run.keep_going })
-  for index, outcome in ipairs(outcomes) do
-    if not settle(run, outcome, places[index]) then
-      return false
+local function print_events(run, outcomes)
+  if run.context.output.is_terminal then
+    run.progress:clear()
+  end
+  for _, outcome in ipairs(outcomes) do
+    for _, event in ipairs(outcome.events or {}) do
+      run.context.output:json(event)
     end
   end
-  return true
+end
+
+-- Handles the commands in hand; false when the run ends here. What is stored counts, whether it can be printed or not.
+local function handle_commands(run, commands, places)
+  local outcomes, go_on = run.handler:handle_many(commands, { stop_on_error = not run.keep_going }), true
+  for index, outcome in ipairs(outcomes) do
+    go_on = settle(run, outcome, places[index])
+  end
+  print_events(run, outcomes)
+  return go_on
 end
 
 -- Handles a chunk of lines, a bad one at its place among the others.
@@ -91,15 +103,13 @@ local function handle_lines(run, lines)
   return handle_commands(run, commands, places)
 end
 
-local function summary(run)
-  local counts = run.counts
-  return ("%d handled, %d refused, %d failed"):format(counts.handled, counts.refused, counts.failed)
-end
-
 local function handle_stream(run)
   local source = input.new()
   run.progress = progress.new("commands", source.size)
   signals.listen()
+  if source.is_terminal then
+    run.context.say("fstore-lua: reading commands from the terminal, a JSON object a line; Ctrl-D ends")
+  end
   local go_on = true
   while go_on do
     local lines = source:lines(LINES_AT_ONCE)
@@ -112,8 +122,6 @@ local function handle_stream(run)
     run.progress:update(counts.handled + counts.refused + counts.failed, source.taken)
     go_on = go_on and not signals.stop_asked()
   end
-  run.progress:clear()
-  run.context.say(summary(run))
 end
 
 local function handle_arguments(run, args)
@@ -126,39 +134,63 @@ local function handle_arguments(run, args)
   if not command then
     error(err, 0)
   end
-  run.progress = progress.new("commands")
   handle_commands(run, { command }, {})
   run.context.output:flush()
 end
 
--- Nobody reads our output any more: what was stored is stored, and no more commands are taken.
-local function end_without_reader(run, err)
+-- However a run ends, a stream is summed up. Without a reader of our output no more commands are taken.
+local function sum_up(run, err)
   run.progress:clear()
-  run.context.say(("fstore-lua: %s; stopped: %s"):format(err.message, summary(run)))
-  return exit_code.DONE
+  if run.is_stream then
+    local counts = run.counts
+    run.context.say(("%s%d handled, %d refused, %d failed"):format(
+      errors.is(err) and err.kind == "reader_gone" and "stopped, stdout has no reader: " or "",
+      counts.handled, counts.refused, counts.failed))
+  end
+end
+
+-- Of a stream, what is in hand waits for the database to come back.
+local function wait_for_database(run, err)
+  if not run.is_stream then
+    return false
+  end
+  local store = run.context:database()
+  run.progress:clear()
+  run.context.say("waiting for the database: " .. message.of(err))
+  local back = reconnect.wait(function() return store:reconnect() end)
+  if back then
+    run.context.say("the database is back")
+  end
+  return back or false
+end
+
+local function new_run(context, args, decider, saga)
+  local run = setmetatable({
+    context = context, keep_going = args.keep_going, reader = command_reader.new(),
+    counts = { handled = 0, refused = 0, failed = 0 },
+    is_stream = not (args.id or args.command_name or args.data or args.command_id),
+    progress = progress.new("commands"), code = exit_code.DONE,
+  }, { __close = sum_up })
+  run.handler = command_handler.new(context:store(), decider, {
+    saga = saga, recover = function(err) return wait_for_database(run, err) end,
+  })
+  return run
 end
 
 ---@param context fstore.host.Context
 ---@param args table
 ---@return integer exit_code
 function handle.run(context, args)
-  local decider = script.decider(args.script)
-  local store = context:store()
-  local ok, err = store:register_decider(decider)
+  local decider, saga = script.decider(args.script)
+  local ok, err = context:store():register_decider(decider)
   if not ok then
     error(err, 0)
   end
-  local run = {
-    context = context, handler = command_handler.new(store, decider), keep_going = args.keep_going,
-    reader = command_reader.new(decider.name), counts = { handled = 0, refused = 0, failed = 0 }, code = exit_code.DONE,
-  }
-  local by_arguments = args.id or args.command_name or args.data or args.command_id
-  ok, err = pcall(by_arguments and handle_arguments or handle_stream, run, args)
-  if not ok then
-    if errors.is(err) and err.kind == "output" then
-      return end_without_reader(run, err)
-    end
-    error(err, 0)
+  local run <close> = new_run(context, args, decider, saga)
+  if run.is_stream then
+    handle_stream(run)
+  else
+    handle_arguments(run, args)
   end
   return run.code
 end

@@ -18,6 +18,9 @@ end
 ---@return integer exit_code
 function state.run(context, args)
   local decider = script.decider(args.script)
+  if next(decider.streams, next(decider.streams)) then
+    error(errors.new("usage", ("%s combines deciders: name the script of one of them"):format(args.script)), 0)
+  end
   local handler = command_handler.new(context:store(), decider)
   local ok, folded, last_id = xpcall(handler.state, errors.from_script, handler, ids.decider_id(decider.name, args.id))
   if not ok then
