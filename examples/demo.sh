@@ -52,6 +52,17 @@ query "select document->>'number' as number, document->'story'->-1->>'text' as l
 heading "Orders: one of them, folded from its events"
 run state examples/orders/order.lua order-1006
 
+heading "Restaurant: two deciders, and a saga between them, in one transaction"
+run check examples/restaurant/restaurant.lua examples/restaurant/order.lua examples/restaurant/order_placement.lua
+echo "\$ fstore-lua handle --keep-going examples/restaurant/order_placement.lua < examples/restaurant/commands.ndjson"
+status=0
+fstore handle --keep-going examples/restaurant/order_placement.lua <examples/restaurant/commands.ndjson >$events ||
+  status=$?
+[ $status -le 1 ] || exit $status
+run project --once examples/restaurant/restaurant_view.lua examples/restaurant/order_view.lua
+query "select document->>'order_id' as \"order\", document->>'status' as status, document->'items' as items
+       from order_view order by 1"
+
 heading "Git history: this very repository"
 if git rev-parse --quiet --verify 'HEAD^{commit}' >/dev/null 2>&1; then
   examples/git_history/run.sh . --data-dir "$data"
