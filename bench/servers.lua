@@ -150,12 +150,12 @@ function Server:background(arguments)
 end
 
 ---Events a second that our clients append together, each a process of its own.
----@param options { schema: string, seconds: number, clients: integer }
+---@param options { schema: string, seconds: number, clients: integer, is_original: boolean? }
 function Server:appenders(options)
   local rates = {}
   for _ = 1, options.clients do
-    rates[#rates + 1] = ("%s '%s/bench/appender.lua' '%s' %s %s &"):format(
-      "lua5.4", self.root, self.conninfo, options.schema, options.seconds)
+    rates[#rates + 1] = ("lua5.4 '%s/bench/appender.lua' '%s' %s %s %s &"):format(
+      self.root, self.conninfo, options.schema, options.seconds, options.is_original and "original" or "")
   end
   local total = 0
   for rate in self:run({ "sh", "-c", table.concat(rates, " ") .. " wait" }):gmatch("%S+") do

@@ -17,9 +17,7 @@ return function(server, compare)
   }
   if original then
     sides[3] = { name = "original", run = function()
-      return server:baseline("single", {
-        sql = events.ORIGINAL, seconds = SECONDS, clients = CLIENTS, schema = original,
-      })
+      return server:appenders { schema = original, seconds = SECONDS, clients = CLIENTS, is_original = true }
     end }
   end
   compare:run("append, 8 clients, 3 views", "ev/s", {
