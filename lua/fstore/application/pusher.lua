@@ -304,8 +304,8 @@ function Pusher:step()
     return nil, err
   elseif count > 0 then
     return set_armed(self, false) -- while there is much to push, appends stay free of notifications
-  elseif not self.is_armed and has_room(self) then
-    look_now(self)
+  elseif not self.is_armed and has_room(self) and not self.store:is_pooled() then
+    look_now(self) -- behind a pooler wake-ups do not arrive: the views are looked at every pooling_delay_s only
     return set_armed(self, true)
   end
   return true

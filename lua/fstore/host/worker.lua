@@ -24,8 +24,8 @@ local worker = {}
 
 -- Expired leases and scheduled retries come without a notification: look for them now and then.
 local POLL_MS <const> = 1000
--- Behind a pooler nothing else tells of an append.
 local LEAST_POLL_MS <const> = 10
+-- Behind a pooler nothing else tells of an append.
 local POOLED_POLL_MS <const> = 250
 local FIRST_REST_MS <const> = 1000
 local LAST_REST_MS <const> = 60000
@@ -137,17 +137,17 @@ local function set_armed(self, is_armed)
   return done, err
 end
 
--- Waits for an append. A busy consumer needs no waking: then appends stay free of notifications.
+-- Waits for an append, or for less and less often a look without one: a transaction that appended just before we were
+-- armed, and commits now, notifies nobody. A busy consumer needs no waking: then appends stay free of notifications.
 local function rest(self, found)
-  if self.store:is_pooled() then
-    self.poll_ms = found and LEAST_POLL_MS or math.min((self.poll_ms or LEAST_POLL_MS) * 2, POOLED_POLL_MS)
-    return found or self.store:wait(self.poll_ms)
-  elseif found then
-    return set_armed(self, false)
-  elseif not self.is_armed then
+  local is_pooled = self.store:is_pooled()
+  self.poll_ms = found and LEAST_POLL_MS or math.min(self.poll_ms * 2, is_pooled and POOLED_POLL_MS or POLL_MS)
+  if found then
+    return is_pooled or set_armed(self, false)
+  elseif not is_pooled and not self.is_armed then
     return set_armed(self, true) -- and looks once more before it waits
   end
-  return self.store:wait(POLL_MS)
+  return self.store:wait(self.poll_ms)
 end
 
 local function recover(self, err)
@@ -169,7 +169,7 @@ end
 ---Runs until the program is asked to stop; waits out the loss of the database.
 ---@return true? done, fstore.Error? err
 function Worker:run_on()
-  self.is_armed = false
+  self.is_armed, self.poll_ms = false, LEAST_POLL_MS
   if self.store:is_pooled() then
     self.listener.pooled()
   end

@@ -48,7 +48,7 @@ describe("I10: the cost depends on the batch", function()
   end
 
   -- An index of 100,000 entries is two pages deeper than one of ten, for each look-up of a batch of ten.
-  local function limit_of(pages) return 2 * pages + 60 end
+  local function limit_of(pages) return 4 * pages + 100 end
 
   -- Of a warm session. The calls touch the same few rows again and again: dead versions that cannot be cleared away
   -- yet, while autovacuum looks at the database, may be in the way for a moment.

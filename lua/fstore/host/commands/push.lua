@@ -14,6 +14,7 @@ local push = {}
 
 local SECRET_VARIABLE <const> = "FSTORE_WEBHOOK_SECRET"
 local FINISH_MS <const> = 10000 -- for what is in flight when the program is asked to stop
+local POOLED <const> = "a pooler stands before the database: wake-ups do not come through it, the log is polled instead"
 local FIRST_PAUSE_MS <const> = 200
 local LAST_PAUSE_MS <const> = 30000
 
@@ -198,8 +199,13 @@ function push.run(context, args)
     http = http, now = now, sign = sign, views = args.views, report = reporter(run, args.log or args.verbose),
     concurrency = args.concurrency, timeout_ms = args.timeout * 1000,
   })
+  if store:is_pooled() then
+    log.event { level = "warning", message = POOLED }
+  end
   signals.listen()
+  core.notify_systemd("READY=1")
   run_on(run)
+  core.notify_systemd("STOPPING=1")
   finish(run)
   return exit_code.DONE
 end
