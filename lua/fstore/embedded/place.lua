@@ -51,7 +51,8 @@ function place.find(dir)
   return describe(real)
 end
 
--- Nobody's files get mixed with ours: a folder is either ours already or empty.
+-- Nobody's files get mixed with ours: a folder is either ours already or empty. The lock is the first file that we
+-- make: looked for after the others, it is there when another process has begun to make them.
 local function check_folder(real)
   local stat = uv.fs_stat(real)
   if stat.type ~= "directory" then return failure.new("embedded", real .. " is not a folder") end
@@ -60,7 +61,7 @@ local function check_folder(real)
     return failure.new("embedded", ("%s belongs to another user (uid %d)"):format(real, stat.uid),
       "run as that user, or choose another folder")
   end
-  if not uv.fs_stat(real .. "/keeper.lock") and #files.list(real) > 0 then
+  if #files.list(real) > 0 and not uv.fs_stat(real .. "/keeper.lock") then
     return failure.new("embedded", real .. " holds other files: it is no place for a server's data",
       "choose a folder that is empty or does not exist")
   end
