@@ -1,41 +1,61 @@
 /*
 ** within.c: conn:within, a protected call with a time limit.
 **
-** One alarm serves the process. When it rings, the statement that runs is cancelled and the running Lua code is made to
-** raise. Code that goes on all the same (it is in a C function, or catches every error) is ended with its process by
-*the
-** second alarm: its action is the system's own.
+** One timer serves the process. When it rings, the statement that runs is cancelled and the running Lua code is made to
+** raise; code that catches this is made to raise again and again. What goes on even then (it is in a C function) is
+** ended with its process, by the signal's own action.
 */
 #include "binding.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-enum { GRACE_S = 3 };
+enum { RING_EVERY_US = 50000, CANCEL_EVERY = 20, RINGS = 60 };
 
 static struct {
   lua_State *volatile L; /* NULL: no call is limited */
   PGconn *pg;
   PGcancel *cancel;
+  volatile sig_atomic_t rings;
 } limited;
 
+/* The place of the Lua code that runs, which may be in a C function at the moment. */
+static void push_where(lua_State *L) {
+  lua_Debug at;
+  for (int level = 0; lua_getstack(L, level, &at); level++) {
+    lua_getinfo(L, "Sl", &at);
+    if (at.currentline > 0) {
+      lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+      return;
+    }
+  }
+  lua_pushliteral(L, "");
+}
+
+/* Without a hook of its own: the error's handler may run Lua code. */
 static void raise_timeout(lua_State *L, lua_Debug *where) {
   (void)where;
   lua_sethook(L, NULL, 0, 0);
-  luaL_error(L, "the time limit is over");
+  push_where(L);
+  lua_pushliteral(L, "the time limit is over");
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 /* All that is called here may be called from a signal handler: libpq and Lua say so. */
 static void on_alarm(int number) {
   int saved = errno;
   char message[256];
-  (void)number;
-  alarm(GRACE_S);
+  if (limited.rings >= RINGS) {
+    signal(number, SIG_DFL);
+    raise(number);
+    return;
+  }
   lua_sethook(limited.L, raise_timeout, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-  if (limited.cancel != NULL && PQtransactionStatus(limited.pg) == PQTRANS_ACTIVE)
+  if (limited.rings % CANCEL_EVERY == 0 && limited.cancel != NULL && PQtransactionStatus(limited.pg) == PQTRANS_ACTIVE)
     PQcancel(limited.cancel, message, sizeof message);
+  limited.rings++;
   errno = saved;
 }
 
@@ -43,15 +63,19 @@ static void set_timer(double seconds) {
   struct itimerval timer = {0};
   timer.it_value.tv_sec = (time_t)seconds;
   timer.it_value.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6);
-  if (seconds > 0 && timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0) timer.it_value.tv_usec = 1;
+  if (seconds > 0) {
+    timer.it_interval.tv_usec = RING_EVERY_US;
+    if (timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0) timer.it_value.tv_usec = 1;
+  }
   setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 static int call_limited(lua_State *L, fs_conn *conn, double seconds, int handler) {
-  struct sigaction before, action = {.sa_handler = on_alarm, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+  struct sigaction before, action = {.sa_handler = on_alarm, .sa_flags = SA_NODEFER};
   sigemptyset(&action.sa_mask);
   limited.pg = conn->pg;
   limited.cancel = PQgetCancel(conn->pg);
+  limited.rings = 0;
   limited.L = L;
   sigaction(SIGALRM, &action, &before);
   set_timer(seconds);

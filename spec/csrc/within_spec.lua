@@ -33,6 +33,23 @@ describe("conn:within", function()
     assert.matches(":%d+: the time limit is over$", message)
   end)
 
+  it("ends Lua code that catches its errors", function()
+    local caught = 0
+    local ok, message = conn:within(0.05, function()
+      local function catch()
+        repeat
+          local fine = pcall(function() while true do end end)
+          caught = caught + (fine and 0 or 1)
+        until caught == 3
+      end
+      catch()
+      while true do end
+    end, keep)
+    assert.equal(3, caught)
+    assert.is_false(ok)
+    assert.matches(":%d+: the time limit is over$", message)
+  end)
+
   it("leaves nothing behind that could ring later", function()
     assert.is_true(conn:within(0.01, function() return true end, keep))
     assert(conn:exec("select pg_sleep(0.05)"))
