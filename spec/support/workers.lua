@@ -15,6 +15,10 @@ local workers = {
   SUMS = "spec/host/scripts/sums.lua",
 }
 
+-- A view whose locks are still being filled in has nothing pending yet.
+local DONE <const> = [[
+  select view, v.is_filled and s.pending_events = 0 as is_done from view_status() as s join views as v using (view)]]
+
 ---@class spec.Workers
 ---@field db string conninfo
 local Store = {}
@@ -81,7 +85,12 @@ end
 
 --- Waits until nothing that is not parked is pending.
 function Store:wait_until_done()
-  self:wait_for("select count(*) > 0 and sum(pending_events) = 0 from view_status()", "the end of the work")
+  self:wait_for("select count(*) > 0 and bool_and(is_done) from (" .. DONE .. ") as s", "the end of the work")
+end
+
+--- Waits until one view has handled all events; others may not.
+function Store:wait_until_view_is_done(view)
+  self:wait_for(("select is_done from (%s) as s where view = '%s'"):format(DONE, view), "the end of its work")
 end
 
 --- The read model equals a fold of the log, and the store is healthy.

@@ -71,7 +71,7 @@ describe("a poison event", function()
       return require "fstore".view { name = "broken", start_at = "-infinity",
         on = { Added = function() error("never") end } }]])
     local running = store:project(broken, workers.SUMS)
-    store:wait_for("select exists (select from view_status('sums') where pending_events = 0)", "the other view")
+    store:wait_until_view_is_done "sums"
     assert.equal(0, workers.stop(running).code)
     store:check()
   end)
