@@ -5,6 +5,8 @@
 ---   local running = store:project("--workers", "2", workers.SUMS)
 ---   store:wait_until_done()
 ---   store:check()                                     -- the read model equals a fold of the log, doctor is content
+local checker = require "spec.support.sql_checker"
+local core = require "fstore.core"
 local database = require "spec.support.database"
 local host = require "spec.support.host"
 local process = require "fstore.embedded.process"
@@ -93,8 +95,17 @@ function Store:wait_until_view_is_done(view)
   self:wait_for(("select is_done from (%s) as s where view = '%s'"):format(DONE, view), "the end of its work")
 end
 
---- The read model equals a fold of the log, and the store is healthy.
+-- The independent checker reads the tables by itself.
+local function check_streams(db)
+  local connection <close> = assert(core.connect(db))
+  assert(connection:exec "set search_path to fstore")
+  local violations = checker.verify({ query = function(_, sql) return assert(connection:exec(sql)) end })
+  assert(#violations == 0, table.concat(violations, "\n"))
+end
+
+--- The read model equals a fold of the log, the streams are whole, and the store is healthy.
 function Store:check()
+  check_streams(self.db)
   local fold = self:query [[
     select decider_id, sum((data->>'n')::int), count(*) from events where event = 'Added' group by 1 order by 1]]
   assert(fold == self:query "select id, sum, count from sums order by id", "the sums differ from the log")

@@ -1,5 +1,6 @@
 --- The pusher: leases one event of each pending partition, POSTs it to the edge function of its view, and acks it or
 --- puts it off as the answer says. A partition has one request at a time, so that its events arrive in order.
+local backoff = require "fstore.backoff"
 local check = require "fstore.check"
 local core = require "fstore.core"
 local push_answer = require "fstore.application.push_answer"
@@ -177,13 +178,8 @@ end
 
 -- ---- Back: answers
 
-local function retry_delay(self, attempts)
-  local delay = math.min(FIRST_RETRY_MS * 2 ^ (attempts - 1), LAST_RETRY_MS)
-  return math.floor(delay * (0.75 + self.random() / 2))
-end
-
 local function put_off(self, view, event, verdict)
-  local retry_in = verdict.retry_in or retry_delay(self, event.attempts)
+  local retry_in = verdict.retry_in or backoff.wait(event.attempts, FIRST_RETRY_MS, LAST_RETRY_MS, self.random)
   view:watch_until(self.now() + retry_in)
   if verdict.is_throttled then
     view:pause_until(self.now() + retry_in)
