@@ -1,5 +1,9 @@
 /*
 ** append.c: one event or many into the store, in one round trip.
+**
+** Outside of a transaction that is an INSERT: what guards the log are its constraints and triggers, and append_event()
+** adds only the words for what they refuse, at the price of a subtransaction. We ask for these words when there is a
+** refusal. Inside of a transaction it would be too late for that, so there the function is called.
 */
 #include "fstore.h"
 
@@ -31,25 +35,32 @@ static void put_element(fs_buffer *buffer, int column, const fs_event *event) {
   }
 }
 
-static bool append_many(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
+/* Runs a statement whose parameters are arrays of these columns. */
+static bool run_arrays(fs_conn *conn, fs_statement statement, const int *columns, int n_columns,
+                       fs_event *const *events, size_t n, fs_result *result) {
   fs_buffer buffer = {0};
   size_t start[COLUMNS + 1];
-  for (int column = 0; column < COLUMNS; column++) {
-    start[column] = buffer.used;
-    fs_put_array(&buffer, element_types[column], n);
-    for (size_t i = 0; i < n; i++) put_element(&buffer, column, events[i]);
+  for (int i = 0; i < n_columns; i++) {
+    start[i] = buffer.used;
+    fs_put_array(&buffer, element_types[columns[i]], n);
+    for (size_t e = 0; e < n; e++) put_element(&buffer, columns[i], events[e]);
   }
-  start[COLUMNS] = buffer.used;
+  start[n_columns] = buffer.used;
   fs_params params = {0};
-  for (int column = 0; column < COLUMNS && !buffer.failed; column++)
-    fs_add_bytes(&params, buffer.data + start[column], start[column + 1] - start[column]);
+  for (int i = 0; i < n_columns && !buffer.failed; i++)
+    fs_add_bytes(&params, buffer.data + start[i], start[i + 1] - start[i]);
   bool ok = buffer.failed ? fs_fail(result, FS_INVALID, "the batch does not fit into memory")
-                          : fs_run(conn, FS_APPEND_EVENTS, &params, result);
+                          : fs_run(conn, statement, &params, result);
   fs_buffer_free(&buffer);
   return ok;
 }
 
-static bool append_one(fs_conn *conn, const fs_event *event, fs_result *result) {
+static bool run_many(fs_conn *conn, fs_statement statement, fs_event *const *events, size_t n, fs_result *result) {
+  static const int columns[COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  return run_arrays(conn, statement, columns, COLUMNS, events, n, result);
+}
+
+static bool run_one(fs_conn *conn, fs_statement statement, const fs_event *event, fs_result *result) {
   fs_buffer data = {0};
   fs_put(&data, "\1", 1);
   fs_put(&data, fs_event_data(event), event->data_length);
@@ -64,14 +75,41 @@ static bool append_one(fs_conn *conn, const fs_event *event, fs_result *result) 
   fs_add_bytes(&params, event->has_previous ? event->previous_id : NULL, FS_UUID_BYTES);
   fs_add_int8(&params, event->version);
   fs_add_bool(&params, event->final);
-  bool ok = fs_run(conn, FS_APPEND_EVENT, &params, result);
+  bool ok = fs_run(conn, statement, &params, result);
   fs_buffer_free(&data);
   return ok;
 }
 
+static bool call(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
+  return n == 1 ? run_one(conn, FS_APPEND_EVENT, events[0], result)
+                : run_many(conn, FS_APPEND_EVENTS, events, n, result);
+}
+
+/* A refusal by a constraint, in the store's words instead; kept as it is when there is nothing to say any more. */
+static void explain(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
+  static const int columns[] = {0, 1, 2, 3, 6, 7};
+  fs_result words = {0};
+  bool found = !run_arrays(conn, FS_EXPLAIN_REJECTION, columns, 6, events, n, &words) && fs_is_ours(&words);
+  fs_result_clear(found ? result : &words);
+  if (found) *result = words;
+}
+
+static bool insert(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
+  bool ok =
+      n == 1 ? run_one(conn, FS_INSERT_EVENT, events[0], result) : run_many(conn, FS_INSERT_EVENTS, events, n, result);
+  if (ok) return true;
+  if (result->error.kind == FS_PERMISSION) {
+    conn->is_guest = true;
+    return call(conn, events, n, result);
+  }
+  if (fs_is_refusal(result)) explain(conn, events, n, result);
+  return false;
+}
+
 /* On success the events know their offset and time. */
 bool fs_append_events(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
-  bool ok = n == 1 ? append_one(conn, events[0], result) : append_many(conn, events, n, result);
+  bool inserts = PQtransactionStatus(conn->pg) == PQTRANS_IDLE && !conn->is_guest && !fs_has_lost_too_often(conn);
+  bool ok = inserts ? insert(conn, events, n, result) : call(conn, events, n, result);
   if (!ok) return false;
   if ((size_t)PQntuples(result->pg) != n)
     return fs_fail(result, FS_DATABASE, "the server stored another number of events than it was given");

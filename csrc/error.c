@@ -141,6 +141,14 @@ bool fs_check_result(fs_conn *conn, PGresult *pg, fs_result *result) {
   }
 }
 
+/* A constraint of the log refused an event: explain_rejection() has better words for it. */
+bool fs_is_refusal(const fs_result *result) {
+  return strncmp(result->error.sqlstate, "23", 2) == 0 && result->error.kind != FS_CONSTRAINT;
+}
+
+/* The store itself raised the error. */
+bool fs_is_ours(const fs_result *result) { return strncmp(result->error.sqlstate, "FS", 2) == 0; }
+
 /* The server dropped a prepared statement, changed what it returns, or has one of that name from another client. */
 bool fs_statement_is_lost(const fs_result *result) {
   static const char *const states[] = {"26000", "0A000", "42P05"};

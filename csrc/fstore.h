@@ -60,6 +60,8 @@ typedef struct fs_conn fs_conn;
 const char *fs_kind_name(fs_kind kind);
 bool fs_check_result(fs_conn *conn, PGresult *pg, fs_result *result);
 bool fs_fail(fs_result *result, fs_kind kind, const char *message);
+bool fs_is_refusal(const fs_result *result);
+bool fs_is_ours(const fs_result *result);
 bool fs_statement_is_lost(const fs_result *result);
 void fs_result_clear(fs_result *result);
 
@@ -81,6 +83,7 @@ struct fs_conn {
   uint64_t id;         /* in the names of our statements: behind a pooler another client may have the same ones */
   uint32_t prepared;   /* a bit per fs_statement that the server knows */
   unsigned losses;     /* how often the server forgot our statements; names the current generation of them */
+  bool is_guest;       /* may append through functions only */
   fs_query queries[FS_QUERIES];
 };
 
@@ -93,9 +96,12 @@ const char *fs_status(fs_conn *conn);
 bool fs_exec(fs_conn *conn, const char *sql, fs_result *result);
 fs_wait fs_wait_notification(fs_conn *conn, double milliseconds, fs_result *result);
 
-/* ---- statement.c: the SQL functions of the schema, as prepared statements ---- */
+/* ---- statement.c: the SQL functions of the schema, and INSERTs into its log, as prepared statements ---- */
 
 typedef enum fs_statement {
+  FS_INSERT_EVENT,
+  FS_INSERT_EVENTS,
+  FS_EXPLAIN_REJECTION,
   FS_APPEND_EVENT,
   FS_APPEND_EVENTS,
   FS_GET_EVENTS,

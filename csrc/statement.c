@@ -1,5 +1,5 @@
 /*
-** statement.c: the schema's SQL functions as statements, prepared when they are first run.
+** statement.c: what we ask of the schema as statements, prepared when they are first run.
 */
 #include "fstore.h"
 
@@ -11,75 +11,95 @@
 #define EVENT_COLUMNS                                                                                                  \
   "event, event_id, event_version, decider, decider_id, data, command_id, previous_id, final, created_at, \"offset\""
 
+#define APPEND_COLUMNS "(event, event_id, decider, decider_id, data, command_id, previous_id, event_version, final)"
+
+#define STORED_COLUMNS "\"offset\", created_at"
+
+#define CALL(columns, call) "select " columns " from %s." call
+
 enum { TEXT_RESULT, BINARY_RESULT };
 
 typedef struct statement {
-  const char *columns;
-  const char *call;
+  const char *sql; /* %s: the schema */
   int format;
   int n;
   Oid types[FS_MAX_PARAMS];
 } statement;
 
 static const statement statements[FS_STATEMENTS] = {
-    [FS_APPEND_EVENT] = {"\"offset\", created_at",
-                         "append_event($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    [FS_INSERT_EVENT] = {"insert into %s.events " APPEND_COLUMNS
+                         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning " STORED_COLUMNS,
                          BINARY_RESULT,
                          9,
                          {FS_OID_TEXT, FS_OID_UUID, FS_OID_TEXT, FS_OID_UUID, FS_OID_JSONB, FS_OID_UUID, FS_OID_UUID,
                           FS_OID_INT8, FS_OID_BOOL}},
-    [FS_APPEND_EVENTS] = {"\"offset\", created_at",
-                          "append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    [FS_INSERT_EVENTS] =
+        {"insert into %s.events " APPEND_COLUMNS " select n.c1, n.c2, n.c3, n.c4, n.c5, n.c6, n.c7, n.c8, n.c9"
+         " from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality"
+         " as n (c1, c2, c3, c4, c5, c6, c7, c8, c9, place) order by n.place returning " STORED_COLUMNS,
+         BINARY_RESULT,
+         9,
+         {FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY, FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY, FS_OID_JSONB_ARRAY,
+          FS_OID_UUID_ARRAY, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY, FS_OID_BOOL_ARRAY}},
+    [FS_EXPLAIN_REJECTION] = {CALL("", "explain_rejection($1, $2, $3, $4, $5, $6)"),
+                              BINARY_RESULT,
+                              6,
+                              {FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY, FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY,
+                               FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY}},
+    [FS_APPEND_EVENT] = {CALL(STORED_COLUMNS, "append_event($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+                         BINARY_RESULT,
+                         9,
+                         {FS_OID_TEXT, FS_OID_UUID, FS_OID_TEXT, FS_OID_UUID, FS_OID_JSONB, FS_OID_UUID, FS_OID_UUID,
+                          FS_OID_INT8, FS_OID_BOOL}},
+    [FS_APPEND_EVENTS] = {CALL(STORED_COLUMNS, "append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
                           BINARY_RESULT,
                           9,
                           {FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY, FS_OID_TEXT_ARRAY, FS_OID_UUID_ARRAY,
                            FS_OID_JSONB_ARRAY, FS_OID_UUID_ARRAY, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY,
                            FS_OID_BOOL_ARRAY}},
-    [FS_GET_EVENTS] = {EVENT_COLUMNS,
-                       "get_events($1, $2, $3, $4)",
+    [FS_GET_EVENTS] = {CALL(EVENT_COLUMNS, "get_events($1, $2, $3, $4)"),
                        BINARY_RESULT,
                        4,
                        {FS_OID_UUID, FS_OID_TEXT, FS_OID_INT8, FS_OID_INT4}},
-    [FS_GET_STREAMS] =
-        {EVENT_COLUMNS, "get_streams($1, $2, $3)", BINARY_RESULT, 3, {FS_OID_UUID_ARRAY, FS_OID_TEXT, FS_OID_INT4}},
-    [FS_GET_LAST_EVENT] = {EVENT_COLUMNS, "get_last_event($1, $2)", BINARY_RESULT, 2, {FS_OID_UUID, FS_OID_TEXT}},
-    [FS_READ_EVENTS] = {EVENT_COLUMNS,
-                        "read_events($1, $2, $3, $4)",
+    [FS_GET_STREAMS] = {CALL(EVENT_COLUMNS, "get_streams($1, $2, $3)"),
+                        BINARY_RESULT,
+                        3,
+                        {FS_OID_UUID_ARRAY, FS_OID_TEXT, FS_OID_INT4}},
+    [FS_GET_LAST_EVENT] = {CALL(EVENT_COLUMNS, "get_last_event($1, $2)"), BINARY_RESULT, 2, {FS_OID_UUID, FS_OID_TEXT}},
+    [FS_READ_EVENTS] = {CALL(EVENT_COLUMNS, "read_events($1, $2, $3, $4)"),
                         BINARY_RESULT,
                         4,
                         {FS_OID_INT8, FS_OID_INT4, FS_OID_TEXT, FS_OID_UUID}},
-    [FS_REGISTER_DECIDER_EVENT] = {"*",
-                                   "register_decider_event($1, $2, $3, $4)",
+    [FS_REGISTER_DECIDER_EVENT] = {CALL("*", "register_decider_event($1, $2, $3, $4)"),
                                    TEXT_RESULT,
                                    4,
                                    {FS_OID_TEXT, FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8}},
-    [FS_REGISTER_VIEW] = {"*",
-                          "register_view($1, $2::timestamptz, coalesce($3, 300), $4, $5, $6, $7::integer)",
+    [FS_REGISTER_VIEW] = {CALL("*", "register_view($1, $2::timestamptz, coalesce($3, 300), $4, $5, $6, $7::integer)"),
                           TEXT_RESULT,
                           7,
                           {FS_OID_TEXT, FS_OID_TEXT, FS_OID_INT8, FS_OID_INT8, FS_OID_TEXT, FS_OID_BOOL, FS_OID_INT8}},
-    [FS_STREAM_EVENTS] =
-        {EVENT_COLUMNS, "stream_events($1, $2, $3)", BINARY_RESULT, 3, {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4}},
-    [FS_LEASE_EVENTS] = {EVENT_COLUMNS ", token, attempts",
-                         "lease_events($1, $2, $3, NULL, $4)",
+    [FS_STREAM_EVENTS] = {CALL(EVENT_COLUMNS, "stream_events($1, $2, $3)"),
+                          BINARY_RESULT,
+                          3,
+                          {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4}},
+    [FS_LEASE_EVENTS] = {CALL(EVENT_COLUMNS ", token, attempts", "lease_events($1, $2, $3, NULL, $4)"),
                          BINARY_RESULT,
                          4,
                          {FS_OID_TEXT, FS_OID_INT4, FS_OID_INT4, FS_OID_INT4}},
-    [FS_ACK_EVENT] =
-        {"*", "ack_event($1, $2, $3, $4)", TEXT_RESULT, 4, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8, FS_OID_INT8}},
-    [FS_NACK_EVENT] = {"*", "nack_event($1, $2, $3)", TEXT_RESULT, 3, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8}},
-    [FS_SCHEDULE_NACK_EVENT] = {"*",
-                                "schedule_nack_event($1, $2, $3, $4)",
+    [FS_ACK_EVENT] = {CALL("*", "ack_event($1, $2, $3, $4)"),
+                      TEXT_RESULT,
+                      4,
+                      {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8, FS_OID_INT8}},
+    [FS_NACK_EVENT] = {CALL("*", "nack_event($1, $2, $3)"), TEXT_RESULT, 3, {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8}},
+    [FS_SCHEDULE_NACK_EVENT] = {CALL("*", "schedule_nack_event($1, $2, $3, $4)"),
                                 TEXT_RESULT,
                                 4,
                                 {FS_OID_TEXT, FS_OID_UUID, FS_OID_INT8, FS_OID_INT8}},
-    [FS_ACK_EVENTS] = {"count(*)",
-                       "ack_events($1, $2, $3, $4)",
+    [FS_ACK_EVENTS] = {CALL("count(*)", "ack_events($1, $2, $3, $4)"),
                        BINARY_RESULT,
                        4,
                        {FS_OID_TEXT, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY, FS_OID_INT8_ARRAY}},
-    [FS_NACK_EVENTS] = {"count(*)",
-                        "nack_events($1, $2, $3, $4, $5)",
+    [FS_NACK_EVENTS] = {CALL("count(*)", "nack_events($1, $2, $3, $4, $5)"),
                         BINARY_RESULT,
                         5,
                         {FS_OID_TEXT, FS_OID_UUID_ARRAY, FS_OID_INT8_ARRAY, FS_OID_INT8_ARRAY, FS_OID_TEXT_ARRAY}},
@@ -122,10 +142,10 @@ static bool too_long(const fs_params *params) {
 
 /* The statement's SQL text, to be freed; NULL when there is no memory. */
 static char *sql_text(const fs_conn *conn, const statement *s) {
-  static const char form[] = "select %s from %s.%s";
-  size_t size = sizeof form + strlen(s->columns) + strlen(conn->quoted_schema) + strlen(s->call);
+  const char *place = strstr(s->sql, "%s");
+  size_t size = strlen(s->sql) + strlen(conn->quoted_schema) + 1;
   char *sql = malloc(size);
-  if (sql != NULL) snprintf(sql, size, form, s->columns, conn->quoted_schema, s->call);
+  if (sql != NULL) snprintf(sql, size, "%.*s%s%s", (int)(place - s->sql), s->sql, conn->quoted_schema, place + 2);
   return sql;
 }
 
@@ -133,8 +153,15 @@ static void statement_name(const fs_conn *conn, fs_statement id, char name[NAME_
   snprintf(name, NAME_SIZE, "fstore_%" PRIx64 "_%u_%d", conn->id, conn->losses, (int)id);
 }
 
+/* An INSERT of ours asks for its error texts afterwards: the trigger that gives them to others need not run. */
+static bool set_up(fs_conn *conn, fs_statement id, fs_result *result) {
+  if (id != FS_INSERT_EVENT && id != FS_INSERT_EVENTS) return true;
+  return fs_exec(conn, "set fstore.checked = 'by statement'", result);
+}
+
 static bool prepare(fs_conn *conn, fs_statement id, const char *name, fs_result *result) {
   const statement *s = &statements[id];
+  if (!set_up(conn, id, result)) return false;
   char *sql = sql_text(conn, s);
   if (sql == NULL) return fs_fail(result, FS_DATABASE, "out of memory");
   PGresult *pg = PQprepare(conn->pg, name, sql, s->n, s->types);

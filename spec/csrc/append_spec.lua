@@ -82,6 +82,32 @@ describe("append_events", function()
     assert.equal(events[2].event_id, conn:get_last_event(id, "Order").event_id)
   end)
 
+  it("is refused in the same words inside of a transaction and outside, one event or many", function()
+    local first = assert(conn:append_events { item(id) })[1]
+    local head = assert(conn:append_events { item(id, { previous_id = first.event_id }) })[1]
+    local other = assert(conn:append_events { item(uuid.v4(), { final = true }) })[1]
+    local wrong = {
+      conflict = item(id),
+      ["conflict "] = item(id, { previous_id = first.event_id }),
+      duplicate = item(id, { previous_id = head.event_id, event_id = first.event_id }),
+      wrong_previous = item(id, { previous_id = other.event_id }),
+      final = item(other.decider_id, { previous_id = other.event_id }),
+      unknown_event = item(id, { previous_id = head.event_id, event = "Lost" }),
+    }
+    for kind, event in pairs(wrong) do
+      for _, list in ipairs { { event }, { item(uuid.v4()), event } } do
+        local err = refused(kind:match("%S+"), table.unpack(list))
+        assert.matches("^FS", err.sqlstate)
+        assert(conn:exec("BEGIN"))
+        local inside = refused(kind:match("%S+"), table.unpack(list))
+        assert(conn:exec("ROLLBACK"))
+        for _, field in ipairs { "sqlstate", "message", "detail", "hint", "constraint" } do
+          assert.equal(inside[field], err[field], kind)
+        end
+      end
+    end
+  end)
+
   it("stores all or none", function()
     refused("unknown_event", item(id), item(id, { event = "Nonsense" }))
     assert.is_nil(conn:get_last_event(id, "Order"))
