@@ -84,7 +84,7 @@ end
 ---@param store fstore.Store
 ---@param options { streams: integer, length: integer?, handled: boolean? }
 function events.fill(store, options)
-  options.columns, options.values = ", waiting_from", ", e.tail"
+  options.columns, options.values = ", pending_from", options.handled and ", NULL" or ", e.tail"
   fill(store, store:schema(), options)
 end
 

@@ -193,6 +193,17 @@ describe("doctor", function()
       assert.same({ 1, 2, 3, 4 }, leased())
     end)
 
+    it("locks that are not in the queue, or in it for nothing", function()
+      unguarded("update locks set pending_from = null, updated_at = now() where \"offset\" = 2")
+      mends("wrongly_queued")
+      assert.same({ 1, 2, 3, 4 }, leased())
+      database.query(db, "select fstore.ack_events('orders', array_agg(decider_id), array_agg(\"offset\"), "
+        .. "array_agg(null::bigint)) from fstore.events")
+      unguarded("update locks set pending_from = 1, updated_at = now() where \"offset\" = 2")
+      mends("wrongly_queued")
+      assert.same({}, leased())
+    end)
+
     it("progress past the head, without handling an event again", function()
       break_it([[update locks set last_offset = 50 where "offset" = 2]])
       mends("progress_past_head")

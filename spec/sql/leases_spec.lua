@@ -47,6 +47,24 @@ describe("leases", function()
     assert.equal("", query "select max_attempts from views")
   end)
 
+  it("are there for what a bare statement makes pending, and not for what it takes back", function()
+    local function queued()
+      return query("select count(pending_from) || '|' || count(*) from locks")
+    end
+    for _, lock in ipairs(lease()) do
+      assert(other:ack_event("orders", lock.decider_id, lock.offset))
+    end
+    assert.equal("0|3", queued())
+    query("update locks set last_offset = 0")
+    assert.equal("3|3", queued())
+    query("update locks set last_offset = \"offset\"")
+    assert.equal("0|3", queued())
+    query("insert into locks (view, decider_id, \"offset\", last_offset, offset_final) "
+      .. "values ('orders', gen_random_uuid(), 9, 0, false), ('orders', gen_random_uuid(), 9, 9, false)")
+    assert.equal("1|5", queued())
+    assert.equal("3", query("select count(*) from locks where updated_at > created_at"))
+  end)
+
   it("end with their holder, and with it alone", function()
     assert.equal(3, #lease())
     assert.equal(0, free())

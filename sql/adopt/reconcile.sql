@@ -7,6 +7,17 @@ BEGIN
   IF current_setting('fstore.adopting', true) IS DISTINCT FROM 'on' THEN
     RETURN;
   END IF;
+  -- Progress stays what it was; a lease that runs is one on the next event, as the original gave them.
+  UPDATE locks AS l
+  SET pending_from = n.next, leased_offset = CASE WHEN l.locked_until > now() THEN n.next ELSE 0 END,
+    until_offset = CASE WHEN l.locked_until > now() THEN n.next ELSE 0 END
+  FROM (
+    SELECT k.view, k.decider_id, min(e."offset") AS next
+    FROM locks AS k JOIN events AS e ON e.decider_id = k.decider_id AND e."offset" > k.last_offset
+    GROUP BY k.view, k.decider_id
+  ) AS n
+  WHERE l.view = n.view AND l.decider_id = n.decider_id;
+
   CREATE TABLE adoption_findings AS
     SELECT f.*, now() AS found_at FROM (SELECT * FROM stream_faults() UNION ALL SELECT * FROM lock_faults()) AS f;
   COMMENT ON TABLE adoption_findings IS
@@ -63,16 +74,6 @@ BEGIN
   PERFORM setval('events_offset_seq', greatest((SELECT last_value FROM events_offset_seq), coalesce(max("offset"), 1)),
     (SELECT is_called FROM events_offset_seq) OR count(*) > 0) FROM events;
 
-  -- Progress stays what it was; a lease that runs is one on the next event, as the original gave them.
-  UPDATE locks AS l
-  SET waiting_from = n.next, leased_offset = CASE WHEN l.locked_until > now() THEN n.next ELSE 0 END,
-    until_offset = CASE WHEN l.locked_until > now() THEN n.next ELSE 0 END
-  FROM (
-    SELECT k.view, k.decider_id, min(e."offset") AS next
-    FROM locks AS k JOIN events AS e ON e.decider_id = k.decider_id AND e."offset" > k.last_offset
-    GROUP BY k.view, k.decider_id
-  ) AS n
-  WHERE l.view = n.view AND l.decider_id = n.decider_id;
   PERFORM repair_locks();
 END
 $$;

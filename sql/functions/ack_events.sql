@@ -19,7 +19,9 @@ BEGIN
   END IF;
   RETURN QUERY
     UPDATE locks AS l
-    SET last_offset = a."offset", waiting_from = greatest(l.waiting_from, queue_end),
+    SET last_offset = a."offset",
+      pending_from = CASE WHEN a."offset" < l."offset" AND l.parked_at IS NULL
+        THEN greatest(l.pending_from, queue_end) END,
       locked_until = CASE WHEN a."offset" < l.until_offset AND a.token IS NOT NULL THEN l.locked_until ELSE now() END,
       attempts = 0, last_error = NULL, updated_at = now()
     FROM (

@@ -22,9 +22,8 @@ BEGIN
   ), filled AS (
     -- A lock that is there was made by an append, which did not see those in flight: it gets its position now. One that
     -- was leased was filled in before.
-    INSERT INTO locks AS l (view, decider_id, "offset", last_offset, waiting_from, locked_until, offset_final)
-    SELECT v_view, c.decider_id, h."offset", coalesce(f."offset" - 1, h."offset"), coalesce(f."offset", h."offset"),
-      now(), h.final
+    INSERT INTO locks AS l (view, decider_id, "offset", last_offset, locked_until, offset_final)
+    SELECT v_view, c.decider_id, h."offset", coalesce(f."offset" - 1, h."offset"), now(), h.final
     FROM chunk AS c
     CROSS JOIN LATERAL (
       SELECT e."offset", e.final FROM events AS e WHERE e.decider_id = c.decider_id ORDER BY e."offset" DESC LIMIT 1
@@ -35,7 +34,7 @@ BEGIN
       ORDER BY e."offset" LIMIT 1
     ) AS f ON true
     ON CONFLICT ON CONSTRAINT locks_pkey DO UPDATE
-    SET last_offset = excluded.last_offset, waiting_from = excluded.waiting_from WHERE l.token = 0
+    SET last_offset = excluded.last_offset, pending_from = excluded.pending_from WHERE l.token = 0
   )
   SELECT c.decider_id INTO v_last FROM chunk AS c ORDER BY c.decider_id DESC LIMIT 1;
   IF v_last IS NULL OR v_limit IS NULL THEN

@@ -7,6 +7,7 @@ BEGIN ATOMIC
       ('trigger', 'events'::regclass, 't_on_insert_on_events'), ('trigger', 'events', 't_check_event_row'),
       ('trigger', 'events', 't_refuse_truncate'), ('trigger', 'deciders', 't_refuse_truncate'),
       ('trigger', 'views', 't_on_insert_on_views'), ('trigger', 'views', 't_on_update_on_views'),
+      ('trigger', 'locks', 't_before_insert_locks_table'), ('trigger', 'locks', 't_before_update_locks_table'),
       ('rule', 'events', 'ignore_delete_events'), ('rule', 'events', 'ignore_update_events'),
       ('rule', 'deciders', 'ignore_delete_decider_events'), ('rule', 'deciders', 'ignore_update_decider_events'),
       ('index', 'events', 'events_pkey'), ('index', 'events', 'events_event_id_key'),

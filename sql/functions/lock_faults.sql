@@ -11,13 +11,16 @@ BEGIN ATOMIC
       WHEN l.view IS NULL THEN CASE WHEN d.is_filled THEN 'missing_lock' ELSE 'unfilled_view' END
       WHEN l.last_offset > coalesce(d.head, 0) THEN 'progress_past_head'
       WHEN l."offset" < d.head THEN 'head_behind'
-      ELSE 'head_beyond' END,
+      WHEN l."offset" > coalesce(d.head, 0) THEN 'head_beyond'
+      ELSE 'wrongly_queued' END,
     coalesce(l.view, d.view), NULL, coalesce(l.decider_id, d.decider_id), coalesce(d.head, 0),
-    format('the last event is at %s, the lock says %s, handled up to %s',
-      coalesce(d.head, 0), coalesce(l."offset"::text, 'nothing'), coalesce(l.last_offset::text, 'nothing'))
+    format('the last event is at %s, the lock says %s, handled up to %s, pending from %s',
+      coalesce(d.head, 0), coalesce(l."offset"::text, 'nothing'), coalesce(l.last_offset::text, 'nothing'),
+      coalesce(l.pending_from::text, 'nowhere'))
   FROM due AS d
   FULL JOIN locks AS l ON l.view = d.view AND l.decider_id = d.decider_id
-  WHERE l.view IS NULL OR l."offset" <> coalesce(d.head, 0) OR l.last_offset > coalesce(d.head, 0);
+  WHERE l.view IS NULL OR l."offset" <> coalesce(d.head, 0) OR l.last_offset > coalesce(d.head, 0)
+    OR (l.last_offset < l."offset" AND l.parked_at IS NULL) <> (l.pending_from IS NOT NULL);
 END;
 COMMENT ON FUNCTION lock_faults() IS
   'Every partition that a view would miss, or be misled about (I6). Reads the whole log and all locks once.';

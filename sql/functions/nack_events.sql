@@ -20,7 +20,8 @@ BEGIN
     UPDATE locks AS l
     SET locked_until = now() + coalesce(n.milliseconds, 0) * INTERVAL '1ms',
       last_error = coalesce(n.error, l.last_error),
-      waiting_from = greatest(l.waiting_from, queue_end), holder = NULL, updated_at = now()
+      pending_from = CASE WHEN l.pending_from IS NOT NULL THEN greatest(l.pending_from, queue_end) END,
+      holder = NULL, updated_at = now()
     FROM (
       -- The view's name comes with each row, so that nothing but the primary key can find its lock.
       SELECT DISTINCT ON (u.decider_id) v_view AS view, u.decider_id, u.token, u.milliseconds, u.error

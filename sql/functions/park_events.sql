@@ -15,7 +15,7 @@ BEGIN
   RETURN QUERY
     UPDATE locks AS l
     SET parked_at = now(), locked_until = now(), token = nextval('locks_token_seq'),
-      last_error = coalesce(p.error, l.last_error), updated_at = now()
+      last_error = coalesce(p.error, l.last_error)
     FROM (
       SELECT DISTINCT ON (u.decider_id) v_view AS view, u.decider_id, u.token, u.error
       FROM unnest(v_decider_ids, v_tokens, v_errors) AS u (decider_id, token, error)

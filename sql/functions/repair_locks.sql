@@ -16,8 +16,8 @@ BEGIN
     SELECT f.finding, f.view, f.decider_id, f."offset" AS head, coalesce(h.final, false) AS final
     FROM lock_faults() AS f LEFT JOIN events AS h ON h."offset" = f."offset"
   ), filled AS (
-    INSERT INTO locks AS l (view, decider_id, "offset", last_offset, waiting_from, locked_until, offset_final)
-    SELECT f.view, f.decider_id, f.head, s.start, least(s.start + 1, f.head), now(), f.final
+    INSERT INTO locks AS l (view, decider_id, "offset", last_offset, locked_until, offset_final)
+    SELECT f.view, f.decider_id, f.head, s.start, now(), f.final
     FROM fault AS f
     JOIN views AS v ON v.view = f.view
     CROSS JOIN LATERAL (SELECT start_of(v.start_at, f.decider_id) AS start) AS s
@@ -27,9 +27,7 @@ BEGIN
   ), mended AS (
     UPDATE locks AS l
     SET "offset" = f.head, last_offset = least(l.last_offset, f.head), leased_offset = least(l.leased_offset, f.head),
-      waiting_from = CASE WHEN l.pending_from IS NULL THEN coalesce(n.next, f.head)
-        ELSE least(l.waiting_from, f.head) END,
-      offset_final = f.final, updated_at = now()
+      pending_from = least(coalesce(l.pending_from, n.next), f.head), offset_final = f.final
     FROM fault AS f
     CROSS JOIN LATERAL (
       SELECT min(e."offset") AS next FROM events AS e JOIN locks AS k ON k.decider_id = e.decider_id

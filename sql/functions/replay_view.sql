@@ -15,8 +15,8 @@ AS $$
 BEGIN
   RETURN QUERY
     UPDATE locks AS l
-    SET last_offset = p.from_offset, waiting_from = p.from_offset, leased_offset = p.from_offset, locked_until = now(),
-      token = nextval('locks_token_seq'), updated_at = now(),
+    SET last_offset = p.from_offset, pending_from = p.from_offset, leased_offset = p.from_offset, locked_until = now(),
+      token = nextval('locks_token_seq'),
       -- What is parked stays so, and still says why.
       attempts = CASE WHEN l.parked_at IS NULL THEN 0 ELSE l.attempts END,
       last_error = CASE WHEN l.parked_at IS NOT NULL THEN l.last_error END

@@ -14,7 +14,7 @@ BEGIN
   FOR UPDATE;
   RETURN QUERY
     UPDATE locks AS l
-    SET parked_at = NULL, locked_until = now(), attempts = 0, last_error = NULL, updated_at = now(),
+    SET parked_at = NULL, locked_until = now(), attempts = 0, last_error = NULL,
       last_offset = CASE WHEN v_skip THEN coalesce((
           SELECT e."offset" FROM events AS e
           WHERE e.decider_id = l.decider_id AND e."offset" > l.last_offset

@@ -38,15 +38,12 @@ CREATE TABLE locks (
   "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
   "leased_offset" BIGINT NOT NULL DEFAULT 0,
   "until_offset" BIGINT NOT NULL DEFAULT 0,
-  "waiting_from" BIGINT NOT NULL DEFAULT 0,
   "token" BIGINT NOT NULL DEFAULT 0,
   "attempts" INTEGER NOT NULL DEFAULT 0,
   "holder" INTEGER,
   "parked_at" TIMESTAMP WITH TIME ZONE,
   "last_error" TEXT,
-  "pending_from" BIGINT GENERATED ALWAYS AS (
-    CASE WHEN "last_offset" < "offset" AND "parked_at" IS NULL THEN greatest("waiting_from", "last_offset") END
-  ) STORED,
+  "pending_from" BIGINT,
   CONSTRAINT locks_pkey PRIMARY KEY ("view", "decider_id"),
   CONSTRAINT locks_view_fkey FOREIGN KEY ("view") REFERENCES views ("view") ON DELETE CASCADE
 ) WITH (fillfactor = 70);
@@ -61,14 +58,14 @@ COMMENT ON COLUMN locks."created_at" IS 'When the partition came to this view.';
 COMMENT ON COLUMN locks."updated_at" IS 'When this row last changed.';
 COMMENT ON COLUMN locks."leased_offset" IS 'Offset of the last event ever handed to a consumer.';
 COMMENT ON COLUMN locks."until_offset" IS 'Offset of the last event of the last lease: acking it frees the partition.';
-COMMENT ON COLUMN locks."waiting_from" IS 'Offset of the event that found the partition with nothing pending.';
 COMMENT ON COLUMN locks."token" IS 'Token of the last lease; only its holder can ack or nack by token (I7).';
 COMMENT ON COLUMN locks."attempts" IS 'Leases taken since the last progress (I11).';
 COMMENT ON COLUMN locks."holder" IS
   'Server process (pg_backend_pid) whose end ends the lease; NULL: only locked_until does.';
 COMMENT ON COLUMN locks."parked_at" IS 'When the partition was set aside as failing; NULL: it is not.';
 COMMENT ON COLUMN locks."last_error" IS 'What the last nack said went wrong; NULL after progress.';
-COMMENT ON COLUMN locks."pending_from" IS 'Where the partition stands in the queue; NULL: nothing to lease.';
+COMMENT ON COLUMN locks."pending_from" IS
+  'Where the partition stands in the queue: the offset it has waited from; NULL: nothing to lease, or parked.';
 COMMENT ON CONSTRAINT locks_pkey ON locks IS 'A partition has one lock in a view: one holder (I7).';
 COMMENT ON CONSTRAINT locks_view_fkey ON locks IS 'A view that goes takes its locks with it.';
 

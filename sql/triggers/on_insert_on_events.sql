@@ -57,14 +57,14 @@ BEGIN
     SET "offset" = CASE WHEN e_offset > l.leased_offset AND e_offset > l.last_offset
           THEN greatest(l."offset", e_offset) ELSE refuse_overtaken(l.view, l.decider_id) END,
       offset_final = CASE WHEN e_offset > l."offset" THEN e_final ELSE l.offset_final END,
-      waiting_from = CASE WHEN l.last_offset < l."offset" THEN l.waiting_from ELSE e_offset END,
+      pending_from = CASE WHEN l.parked_at IS NULL THEN coalesce(l.pending_from, e_offset) END,
       updated_at = now()
     -- A subquery, so that the plan does not depend on how many views there are; in the order of the primary key.
     WHERE l.view = ANY (ARRAY(SELECT unnest(registered))) AND l.decider_id = e_decider_id;
     GET DIAGNOSTICS moved = ROW_COUNT;
   END IF;
   IF moved < cardinality(registered) THEN
-    INSERT INTO locks AS l (view, decider_id, "offset", last_offset, waiting_from, locked_until, offset_final)
+    INSERT INTO locks AS l (view, decider_id, "offset", last_offset, pending_from, locked_until, offset_final)
     SELECT v.view, p.decider_id, p.head, 0, p.first_new, now(), p.final
     FROM views AS v
     CROSS JOIN (
@@ -75,10 +75,10 @@ BEGIN
     ) AS p
     ORDER BY v.view, p.decider_id -- one order of locking for everybody: no deadlocks between appends
     ON CONFLICT ON CONSTRAINT locks_pkey DO UPDATE
-    SET "offset" = CASE WHEN excluded.waiting_from > l.leased_offset AND excluded.waiting_from > l.last_offset
+    SET "offset" = CASE WHEN excluded.pending_from > l.leased_offset AND excluded.pending_from > l.last_offset
           THEN greatest(l."offset", excluded."offset") ELSE refuse_overtaken(l.view, l.decider_id) END,
       offset_final = CASE WHEN excluded."offset" > l."offset" THEN excluded.offset_final ELSE l.offset_final END,
-      waiting_from = CASE WHEN l.last_offset < l."offset" THEN l.waiting_from ELSE excluded.waiting_from END,
+      pending_from = CASE WHEN l.parked_at IS NULL THEN coalesce(l.pending_from, excluded.pending_from) END,
       updated_at = now();
   END IF;
 

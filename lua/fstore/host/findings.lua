@@ -94,6 +94,11 @@ findings.KINDS = {
     consequence = "It stands in the view's queue, is leased in vain, and holds up what is behind it.",
     repair = "SELECT repair_locks(): the lock is set to the last event.", fix = "repair_locks",
   },
+  wrongly_queued = {
+    invariant = "I6", meaning = "A lock is in its view's queue for nothing, or not in it though something is pending.",
+    consequence = "It is leased in vain, or the view does not see what is pending before another event comes.",
+    repair = "SELECT repair_locks(): it is queued by its progress, which stays.", fix = "repair_locks",
+  },
   progress_past_head = {
     invariant = "I6", meaning = "A view has acked more of a partition than there is.",
     consequence = "Events to come are skipped, or refused.",
