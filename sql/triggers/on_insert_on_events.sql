@@ -3,6 +3,7 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
 SET enable_seqscan = off -- a plan made when the tables were empty must hold when they are not
+SET enable_bitmapscan = off -- nor may locks be taken in another order than that of their key
 AS $$
 DECLARE
   e_decider text; -- of the first new event, like the next ones
