@@ -77,6 +77,25 @@ describe("batches", function()
       assert.equal(0, count(p))
     end)
 
+    it("packs what grows at its right end: each page of an index is nearly full", function()
+      local items, p = {}, nil
+      for i = 1, 10000 do
+        if i % 10 == 1 then p = core.uuid.v7() end
+        items[i] = { core.uuid.v7(), p, i % 10 ~= 1 and items[i - 1][1] or nil }
+      end
+      local here <close> = store.open_ours() -- in the other store are ids that come after these
+      local session <close> = here:client()
+      assert(session:call("append_events", arguments(items)))
+      -- An entry takes 28 bytes, of an offset 20; the first event of a stream has none in events_previous_id_key.
+      for index, bytes in pairs {
+        events_previous_id_key = 9000 * 28, events_event_id_key = 10000 * 28, events_pkey = 10000 * 20,
+      } do
+        -- Less the meta page and the root.
+        local leaves = session:value("SELECT pg_relation_size($1::regclass) / 8192 - 2", index)
+        assert.is_true(leaves - 1 <= bytes / 8192 / 0.9, ("%s: %d leaves"):format(index, leaves))
+      end
+    end)
+
     it("of nothing stores nothing", function()
       assert.same({}, one:call("append_events", {}, {}, {}, {}, {}, {}, {}))
       assert.same({}, one:call("append_events", nil, nil, nil, nil, nil, nil, nil))

@@ -34,13 +34,14 @@ BEGIN
   -- a list that cannot change, and so no stream begins once more.
   forks := ARRAY(SELECT f."offset" FROM adoption_findings AS f WHERE f.finding = 'second_first' ORDER BY 1);
   IF forks = '{}' THEN
-    CREATE UNIQUE INDEX events_first_key ON events (decider_id, decider) WHERE previous_id IS NULL;
+    CREATE UNIQUE INDEX events_first_key ON events (decider_id, decider) WITH (fillfactor = 97)
+      WHERE previous_id IS NULL;
   ELSE
     EXECUTE format('CREATE FUNCTION is_adopted_fork(v_offset bigint) RETURNS boolean LANGUAGE sql IMMUTABLE '
       'RETURN v_offset = ANY (%L::bigint[])', forks);
     COMMENT ON FUNCTION is_adopted_fork(bigint) IS
       'Whether the event began its stream a second time before the store was adopted.';
-    CREATE UNIQUE INDEX events_first_key ON events (decider_id, decider)
+    CREATE UNIQUE INDEX events_first_key ON events (decider_id, decider) WITH (fillfactor = 97)
       WHERE previous_id IS NULL AND NOT is_adopted_fork("offset");
   END IF;
   COMMENT ON INDEX events_first_key IS 'One first event per stream, ever, however many race for it (I1).';

@@ -37,7 +37,11 @@ BEGIN
 
   -- The original compared start_at in each session's own zone; the zone of this session is what it meant.
   ALTER TABLE views ALTER COLUMN start_at TYPE TIMESTAMP WITH TIME ZONE;
-  ALTER TABLE locks SET (fillfactor = 70);
+  ALTER TABLE locks SET (fillfactor = 80);
+  ALTER INDEX IF EXISTS events_pkey SET (fillfactor = 98);
+  ALTER INDEX IF EXISTS events_event_id_key SET (fillfactor = 97);
+  ALTER INDEX IF EXISTS locks_pkey SET (fillfactor = 97);
+  ALTER TABLE events DROP CONSTRAINT IF EXISTS events_previous_id_key; -- the model has it as an index
   DROP INDEX IF EXISTS decider_index, locks_index;
 END
 $$;

@@ -27,6 +27,7 @@ COMMENT ON CONSTRAINT views_max_attempts_check ON views IS 'At least one attempt
 COMMENT ON COLUMN views."is_filled" IS
   'Whether every partition has its lock; false while a registration fills them in.';
 
+-- The room that a page keeps is what ten leases take: so many neighbours leased together are HOT updates.
 CREATE TABLE locks (
   "view" TEXT NOT NULL,
   "decider_id" UUID NOT NULL,
@@ -44,9 +45,9 @@ CREATE TABLE locks (
   "parked_at" TIMESTAMP WITH TIME ZONE,
   "last_error" TEXT,
   "pending_from" BIGINT,
-  CONSTRAINT locks_pkey PRIMARY KEY ("view", "decider_id"),
+  CONSTRAINT locks_pkey PRIMARY KEY ("view", "decider_id") WITH (fillfactor = 97),
   CONSTRAINT locks_view_fkey FOREIGN KEY ("view") REFERENCES views ("view") ON DELETE CASCADE
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 80);
 COMMENT ON TABLE locks IS 'Progress and lease of every partition (decider_id) in every view.';
 COMMENT ON COLUMN locks."view" IS 'Name of the view.';
 COMMENT ON COLUMN locks."decider_id" IS 'The partition.';
@@ -69,7 +70,8 @@ COMMENT ON COLUMN locks."pending_from" IS
 COMMENT ON CONSTRAINT locks_pkey ON locks IS 'A partition has one lock in a view: one holder (I7).';
 COMMENT ON CONSTRAINT locks_view_fkey ON locks IS 'A view that goes takes its locks with it.';
 
-CREATE INDEX locks_pending_index ON locks ("view", "pending_from") WHERE "pending_from" IS NOT NULL;
+CREATE INDEX locks_pending_index ON locks ("view", "pending_from") WITH (fillfactor = 98)
+  WHERE "pending_from" IS NOT NULL;
 COMMENT ON INDEX locks_pending_index IS
   'Only what is pending, oldest first. No column of a lease is in an index: taking one is a HOT update.';
 

@@ -119,6 +119,20 @@ describe("I10: the cost depends on the batch", function()
     assert.is_true(updated.hot >= 85, updated.hot .. " of 100") -- the first ten share pages with what was measured
   end)
 
+  it("so is a lease of ten neighbours, whose locks share a page", function()
+    local session = client()
+    session:query("BEGIN")
+    assert(session:call("register_view", "neighbours", "infinity"))
+    for _ = 1, 100 do
+      assert(session:append { decider_id = uuid() })
+    end
+    assert.equal(10, #session:lease("neighbours", 10))
+    local updated = session:query([[SELECT n_tup_upd AS all, n_tup_hot_upd AS hot FROM pg_stat_xact_user_tables
+      WHERE schemaname = 'fstore' AND relname = 'locks']])[1]
+    session:query("ROLLBACK")
+    assert.same({ 10, 10 }, { updated.all, updated.hot })
+  end)
+
   it("it does not collapse while another transaction stays open", function()
     local holder, consumer, late = client(), client(), client()
     holder:query("BEGIN ISOLATION LEVEL REPEATABLE READ")
