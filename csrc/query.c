@@ -8,16 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a text has its place: the first texts that are repeated keep theirs, others are sent whole each time. */
-static fs_query *find_place(fs_conn *conn, const char *sql) {
+/* Each text may be in one of so many places. */
+#define NEIGHBOURS 4
+
+static uint32_t hash_of(const char *sql) {
   uint32_t hash = 2166136261u;
   for (const char *c = sql; *c; c++) hash = (hash ^ (unsigned char)*c) * 16777619u;
-  return &conn->queries[hash % FS_QUERIES];
+  return hash;
+}
+
+static bool holds(const fs_query *query, const char *sql) { return query->sql != NULL && strcmp(query->sql, sql) == 0; }
+
+/* How dear the place is to the text that is there. */
+static int rank(const fs_query *query) { return query->is_prepared ? 2 : query->sql != NULL; }
+
+/* Where a text has its place: the first texts that are repeated keep theirs, others are sent whole each time. */
+static fs_query *find_place(fs_conn *conn, const char *sql) {
+  uint32_t hash = hash_of(sql);
+  fs_query *place = &conn->queries[hash % FS_QUERIES];
+  for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+    fs_query *query = &conn->queries[(hash + i) % FS_QUERIES];
+    if (holds(query, sql)) return query;
+    if (rank(query) < rank(place)) place = query;
+  }
+  return place;
 }
 
 /* True when the text has been here before. */
 static bool is_repeated(fs_query *query, const char *sql) {
-  if (query->sql != NULL && strcmp(query->sql, sql) == 0) return true;
+  if (holds(query, sql)) return true;
   if (query->is_prepared) return false;
   free(query->sql);
   query->sql = strdup(sql);
