@@ -47,19 +47,26 @@ static bool is_known(const fs_conn *conn, const fs_query *query) {
   return query->is_prepared && query->losses == conn->losses;
 }
 
+static bool prepare(fs_conn *conn, fs_query *query, const char *name, int n, fs_result *result) {
+  if (!fs_check_result(conn, PQprepare(fs_idle(conn), name, query->sql, n, NULL), result)) return false;
+  query->is_prepared = true;
+  query->is_write = false;
+  query->losses = conn->losses;
+  return true;
+}
+
 static bool run_prepared(fs_conn *conn, fs_query *query, int n, const char *const *values, fs_result *result) {
   char name[64];
   snprintf(name, sizeof name, "fstore_%" PRIx64 "_%u_q%d", conn->id, conn->losses, (int)(query - conn->queries));
-  if (!is_known(conn, query)) {
-    if (!fs_check_result(conn, PQprepare(conn->pg, name, query->sql, n, NULL), result)) return false;
-    query->is_prepared = true;
-    query->losses = conn->losses;
-  }
-  return fs_check_result(conn, PQexecPrepared(conn->pg, name, n, values, NULL, NULL, 0), result);
+  if (!is_known(conn, query) && !prepare(conn, query, name, n, result)) return false;
+  if (query->is_write && conn->pipeline.is_open) return fs_send_ahead(conn, name, n, values, result);
+  PGresult *pg = fs_exec_prepared(conn, name, n, values, NULL, NULL, 0);
+  query->is_write = PQresultStatus(pg) == PGRES_COMMAND_OK;
+  return fs_check_result(conn, pg, result);
 }
 
 static bool run_whole(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result) {
-  return fs_check_result(conn, PQexecParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0), result);
+  return fs_check_result(conn, PQexecParams(fs_idle(conn), sql, n, NULL, values, NULL, NULL, 0), result);
 }
 
 /* Parameters as text, their types inferred by the server. */
