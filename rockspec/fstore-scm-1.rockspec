@@ -48,6 +48,7 @@ build = {
         "csrc/lua/json.c",
         "csrc/lua/json_decode.c",
         "csrc/lua/json_encode.c",
+        "csrc/lua/partitions.c",
         "csrc/lua/pipeline.c",
         "csrc/lua/result.c",
         "csrc/lua/stream.c",

@@ -26,6 +26,7 @@
 void open_error(lua_State *L, int module);
 void open_result(lua_State *L);
 void open_event(lua_State *L, int module);
+void open_partitions(lua_State *L, int module);
 void open_json(lua_State *L, int module);
 void open_uuid(lua_State *L, int module);
 void open_http(lua_State *L, int module);

@@ -119,18 +119,16 @@ end
 -- Whether the batch in hand shall end here, with what was handled so far.
 local function ends_here(self)
   local now = self.clock()
-  if self.leases:are_old() then
-    return true
-  elseif now < self.ask_at then
+  if now < self.ask_at then
     return false
   end
   self.ask_at = now + ASK_EVERY_S
-  return self.should_stop()
+  return self.leases:are_old() or self.should_stop()
 end
 
 -- ---- Handling, as a whole
 
-local function run_handlers(view, db, events, at)
+local function run_handlers(view, db, events, at, sends_ahead)
   for index, event in ipairs(events) do
     local handler = view.on[event.event]
     if handler then
@@ -138,7 +136,8 @@ local function run_handlers(view, db, events, at)
         return index - 1
       end
       handler(event, db)
-      local failure = db:failure()
+      -- Of writes that are sent ahead it would say nothing: the failure of a batch is looked for at its end.
+      local failure = not sends_ahead and db:failure()
       if failure then
         error(failure, 0)
       end
@@ -148,7 +147,7 @@ local function run_handlers(view, db, events, at)
 end
 
 local function ack(self, events, count)
-  local acks = partitions.acks(events, count)
+  local acks = partitions.last(events, count)
   local accepted, err = self.store:ack_events(self.view.name, acks)
   if not accepted then
     return nil, err
@@ -162,7 +161,7 @@ end
 local function project(self, events, at, _, sends_ahead)
   local count
   local done, err = self.store:transaction(function(db)
-    count = (self.view.on and run_handlers or documents.apply)(self.view, db, events, at)
+    count = (self.view.on and run_handlers or documents.apply)(self.view, db, events, at, sends_ahead)
     at(nil)
     return ack(self, events, count)
   end, sends_ahead and SENDING_AHEAD or IN_SCHEMA)

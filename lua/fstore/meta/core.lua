@@ -81,6 +81,12 @@ function core.hmac_sha256(key, text) end
 ---@return "event"? type nil when the value is no event
 function core.event_type(value) end
 
+--- The last event of each partition (decider_id) among the first ones of a list.
+---@param events fstore.Event[] in order within a partition
+---@param count integer of the first ones
+---@return fstore.Event[] last in the order in which the partitions come first
+function core.last_of_partitions(events, count) end
+
 --- Tells systemd, when it started us as a service of Type=notify: "READY=1", "STOPPING=1", "STATUS=…".
 ---@param text string
 ---@return boolean told false: there is nobody to tell
