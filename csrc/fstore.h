@@ -67,10 +67,12 @@ void fs_result_clear(fs_result *result);
 /* ---- connection.c ---- */
 
 #define FS_QUERIES 32
+#define FS_NAME 64
 
 /* A text that was sent with parameters. */
 typedef struct fs_query {
   char *sql;
+  char name[FS_NAME]; /* as a prepared statement */
   bool is_prepared;
   bool is_write;   /* it has run, and returns no rows */
   unsigned losses; /* of the connection when it was prepared */

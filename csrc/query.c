@@ -47,8 +47,10 @@ static bool is_known(const fs_conn *conn, const fs_query *query) {
   return query->is_prepared && query->losses == conn->losses;
 }
 
-static bool prepare(fs_conn *conn, fs_query *query, const char *name, int n, fs_result *result) {
-  if (!fs_check_result(conn, PQprepare(fs_idle(conn), name, query->sql, n, NULL), result)) return false;
+static bool prepare(fs_conn *conn, fs_query *query, int n, fs_result *result) {
+  int place = (int)(query - conn->queries);
+  snprintf(query->name, FS_NAME, "fstore_%" PRIx64 "_%u_q%d", conn->id, conn->losses, place);
+  if (!fs_check_result(conn, PQprepare(fs_idle(conn), query->name, query->sql, n, NULL), result)) return false;
   query->is_prepared = true;
   query->is_write = false;
   query->losses = conn->losses;
@@ -56,11 +58,9 @@ static bool prepare(fs_conn *conn, fs_query *query, const char *name, int n, fs_
 }
 
 static bool run_prepared(fs_conn *conn, fs_query *query, int n, const char *const *values, fs_result *result) {
-  char name[64];
-  snprintf(name, sizeof name, "fstore_%" PRIx64 "_%u_q%d", conn->id, conn->losses, (int)(query - conn->queries));
-  if (!is_known(conn, query) && !prepare(conn, query, name, n, result)) return false;
-  if (query->is_write && conn->pipeline.is_open) return fs_send_ahead(conn, name, n, values, result);
-  PGresult *pg = fs_exec_prepared(conn, name, n, values, NULL, NULL, 0);
+  if (!is_known(conn, query) && !prepare(conn, query, n, result)) return false;
+  if (query->is_write && conn->pipeline.is_open) return fs_send_ahead(conn, query->name, n, values, result);
+  PGresult *pg = fs_exec_prepared(conn, query->name, n, values, NULL, NULL, 0);
   query->is_write = PQresultStatus(pg) == PGRES_COMMAND_OK;
   return fs_check_result(conn, pg, result);
 }

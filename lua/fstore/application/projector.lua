@@ -15,7 +15,8 @@ local uv = require "luv"
 ---@field random (fun(): number)? in [0, 1), spreads retries (default math.random)
 ---@field clock (fun(): number)? seconds, never set back
 ---@field should_stop (fun(): boolean)? asked between events; true ends the step, what is handled is kept
----@field on_handled (fun(event: fstore.Event, milliseconds: number))? told of each event whose effects are committed
+---@field on_handled (fun(event: fstore.Event, milliseconds: number))? told of each event whose effects are committed;
+---milliseconds in its handler, which does not wait for all that it writes
 ---@field ends_hanging boolean? a statement or a script that goes on when its lease ends is ended, see Store:within
 
 ---@class fstore.Failure an event that the view could not handle; its partition is tried again later
