@@ -108,7 +108,7 @@ static bool insert(fs_conn *conn, fs_event *const *events, size_t n, fs_result *
 
 /* On success the events know their offset and time. */
 bool fs_append_events(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
-  bool inserts = PQtransactionStatus(conn->pg) == PQTRANS_IDLE && !conn->is_guest && !fs_has_lost_too_often(conn);
+  bool inserts = PQtransactionStatus(fs_idle(conn)) == PQTRANS_IDLE && !conn->is_guest && !fs_has_lost_too_often(conn);
   bool ok = inserts ? insert(conn, events, n, result) : call(conn, events, n, result);
   if (!ok) return false;
   if ((size_t)PQntuples(result->pg) != n)

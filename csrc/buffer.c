@@ -1,31 +1,33 @@
 /*
 ** buffer.c: growing bytes, and PostgreSQL's binary forms of numbers and arrays.
 */
+#define _DEFAULT_SOURCE
 #include "fstore.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 void fs_store_int4(unsigned char *bytes, int32_t value) {
-  uint32_t bits = (uint32_t)value;
-  for (int i = 3; i >= 0; i--, bits >>= 8) bytes[i] = (unsigned char)bits;
+  uint32_t bits = htobe32((uint32_t)value);
+  memcpy(bytes, &bits, sizeof bits);
 }
 
 void fs_store_int8(unsigned char *bytes, int64_t value) {
-  uint64_t bits = (uint64_t)value;
-  for (int i = 7; i >= 0; i--, bits >>= 8) bytes[i] = (unsigned char)bits;
+  uint64_t bits = htobe64((uint64_t)value);
+  memcpy(bytes, &bits, sizeof bits);
 }
 
 int32_t fs_load_int4(const char *bytes) {
-  uint32_t bits = 0;
-  for (int i = 0; i < 4; i++) bits = bits << 8 | (unsigned char)bytes[i];
-  return (int32_t)bits;
+  uint32_t bits;
+  memcpy(&bits, bytes, sizeof bits);
+  return (int32_t)be32toh(bits);
 }
 
 int64_t fs_load_int8(const char *bytes) {
-  uint64_t bits = 0;
-  for (int i = 0; i < 8; i++) bits = bits << 8 | (unsigned char)bytes[i];
-  return (int64_t)bits;
+  uint64_t bits;
+  memcpy(&bits, bytes, sizeof bits);
+  return (int64_t)be64toh(bits);
 }
 
 /* Makes room for some bytes more; false, and the buffer failed, when there is no memory. */

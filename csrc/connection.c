@@ -27,7 +27,7 @@ static bool set_id(fs_conn *conn, fs_result *result) {
 
 static bool set_schema(fs_conn *conn, const char *schema, fs_result *result) {
   conn->schema = strdup(schema);
-  conn->quoted_schema = PQescapeIdentifier(conn->pg, schema, strlen(schema));
+  conn->quoted_schema = PQescapeIdentifier(conn->link, schema, strlen(schema));
   if (conn->schema != NULL && conn->quoted_schema != NULL) return true;
   return fs_fail(result, FS_DATABASE, "out of memory");
 }
@@ -36,13 +36,13 @@ static bool set_schema(fs_conn *conn, const char *schema, fs_result *result) {
 bool fs_connect(fs_conn *conn, const char *const *keywords, const char *const *values, const char *schema,
                 fs_result *result) {
   fs_result_clear(result);
-  conn->pg = PQconnectdbParams(keywords, values, 1);
-  if (PQstatus(conn->pg) != CONNECTION_OK) {
-    fs_fail(result, FS_CONNECTION, conn->pg != NULL ? PQerrorMessage(conn->pg) : "out of memory");
+  conn->link = PQconnectdbParams(keywords, values, 1);
+  if (PQstatus(conn->link) != CONNECTION_OK) {
+    fs_fail(result, FS_CONNECTION, conn->link != NULL ? PQerrorMessage(conn->link) : "out of memory");
     fs_close(conn);
     return false;
   }
-  PQsetNoticeReceiver(conn->pg, drop_notice, NULL);
+  PQsetNoticeReceiver(conn->link, drop_notice, NULL);
   if (set_schema(conn, schema, result) && set_id(conn, result)) return true;
   fs_close(conn);
   return false;
@@ -50,15 +50,17 @@ bool fs_connect(fs_conn *conn, const char *const *keywords, const char *const *v
 
 void fs_close(fs_conn *conn) {
   fs_forget_queries(conn);
+  fs_result_clear(&conn->pipeline.failure);
   PQfreemem(conn->quoted_schema);
   free(conn->schema);
-  PQfinish(conn->pg);
+  PQfinish(conn->link);
   *conn = (fs_conn){0};
 }
 
 const char *fs_status(fs_conn *conn) {
-  if (conn->pg == NULL) return "closed";
-  switch (PQtransactionStatus(conn->pg)) {
+  if (conn->link == NULL) return "closed";
+  if (conn->pipeline.sent > 0) return "transaction"; /* as far as we know */
+  switch (PQtransactionStatus(conn->link)) {
     case PQTRANS_IDLE: return "idle";
     case PQTRANS_INTRANS: return "transaction";
     case PQTRANS_INERROR: return "failed";
@@ -68,7 +70,7 @@ const char *fs_status(fs_conn *conn) {
 
 /* Several statements may be in the text; the last one's result counts. */
 bool fs_exec(fs_conn *conn, const char *sql, fs_result *result) {
-  return fs_check_result(conn, PQexec(conn->pg, sql), result);
+  return fs_check_result(conn, PQexec(fs_idle(conn), sql), result);
 }
 
 static double now_milliseconds(void) {
@@ -97,13 +99,14 @@ static int poll_socket(PGconn *pg, double deadline) {
 
 fs_wait fs_wait_notification(fs_conn *conn, double milliseconds, fs_result *result) {
   double deadline = now_milliseconds() + milliseconds;
+  PGconn *pg = fs_idle(conn);
   for (;;) {
-    if (!PQconsumeInput(conn->pg)) {
-      fs_fail(result, FS_CONNECTION, PQerrorMessage(conn->pg));
+    if (!PQconsumeInput(pg)) {
+      fs_fail(result, FS_CONNECTION, PQerrorMessage(pg));
       return FS_WAIT_FAILED;
     }
-    if (take_notifications(conn->pg)) return FS_WAIT_NOTIFIED;
-    int ready = poll_socket(conn->pg, deadline);
+    if (take_notifications(pg)) return FS_WAIT_NOTIFIED;
+    int ready = poll_socket(pg, deadline);
     if (ready < 0 && errno == EINTR) return FS_WAIT_INTERRUPTED;
     if (ready < 0) {
       fs_fail(result, FS_CONNECTION, strerror(errno));

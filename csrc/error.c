@@ -74,7 +74,7 @@ static bool matches(size_t rule, const fs_error *error) {
 
 /* A missing table or function is a missing schema only when it is ours; else it is a mistake in the caller's SQL. */
 static fs_kind classify(const fs_conn *conn, const fs_error *error) {
-  if (PQstatus(conn->pg) == CONNECTION_BAD) return FS_CONNECTION;
+  if (PQstatus(conn->link) == CONNECTION_BAD) return FS_CONNECTION;
   for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++) {
     if (!matches(rule, error)) continue;
     if (rules[rule].kind != FS_NO_SCHEMA) return rules[rule].kind;
@@ -115,14 +115,19 @@ static void read_fields(fs_result *result) {
   error->constraint = PQresultErrorField(result->pg, PG_DIAG_CONSTRAINT_NAME);
 }
 
+/* Nothing was run: a write sent ahead had failed, or the connection is lost. */
+static bool fail_unanswered(fs_conn *conn, fs_result *result) {
+  const fs_error *before = &conn->pipeline.failure.error;
+  if (before->kind != FS_OK) return fs_fail(result, before->kind, before->message);
+  bool lost = PQstatus(conn->link) == CONNECTION_BAD;
+  return fs_fail(result, lost ? FS_CONNECTION : FS_DATABASE, PQerrorMessage(conn->link));
+}
+
 /* The slot takes the libpq result over, NULL included; true when the command succeeded. */
 bool fs_check_result(fs_conn *conn, PGresult *pg, fs_result *result) {
   fs_result_clear(result);
   result->pg = pg;
-  if (pg == NULL) {
-    bool lost = PQstatus(conn->pg) == CONNECTION_BAD;
-    return fs_fail(result, lost ? FS_CONNECTION : FS_DATABASE, PQerrorMessage(conn->pg));
-  }
+  if (pg == NULL) return fail_unanswered(conn, result);
   switch (PQresultStatus(pg)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -130,7 +135,7 @@ bool fs_check_result(fs_conn *conn, PGresult *pg, fs_result *result) {
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
-      PQclear(PQexec(conn->pg, "")); /* libpq ends the copy before the next command */
+      PQclear(PQexec(fs_idle(conn), "")); /* libpq ends the copy before the next command */
       return fs_fail(result, FS_DATABASE, "COPY from and to the client is not supported");
     default:
       fs_fail(result, FS_DATABASE, PQresultErrorMessage(pg));

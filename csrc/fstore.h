@@ -52,6 +52,7 @@ typedef struct fs_error {
 typedef struct fs_result {
   PGresult *pg;
   char *text; /* backs error.message when no PGresult does */
+  int place;  /* from 1: a write sent ahead, which has no answer yet; see pipeline.c */
   fs_error error;
 } fs_result;
 
@@ -68,16 +69,30 @@ void fs_result_clear(fs_result *result);
 /* ---- connection.c ---- */
 
 #define FS_QUERIES 32
+#define FS_NAME 64
 
 /* A text that was sent with parameters. */
 typedef struct fs_query {
   char *sql;
+  char name[FS_NAME]; /* as a prepared statement */
   bool is_prepared;
+  bool is_write;   /* it has run, and returns no rows */
   unsigned losses; /* of the connection when it was prepared */
 } fs_query;
 
+#define FS_PIPELINE 256
+
+/* Statements sent ahead: their answers are read before anything else is said to the server. */
+typedef struct fs_pipeline {
+  bool is_open;                  /* writes may be sent ahead */
+  int sent;                      /* and not answered */
+  int answered;                  /* of those sent before, by place less 1: */
+  int64_t affected[FS_PIPELINE]; /* rows; -1 when it failed */
+  fs_result failure;             /* the first one: until the pipeline is closed, nothing more runs */
+} fs_pipeline;
+
 struct fs_conn {
-  PGconn *pg;
+  PGconn *link;        /* what says something to the server takes it from fs_idle */
   char *schema;        /* as given */
   char *quoted_schema; /* as it stands in SQL text */
   uint64_t id;         /* in the names of our statements: behind a pooler another client may have the same ones */
@@ -85,6 +100,7 @@ struct fs_conn {
   unsigned losses;     /* how often the server forgot our statements; names the current generation of them */
   bool is_guest;       /* may append through functions only */
   fs_query queries[FS_QUERIES];
+  fs_pipeline pipeline;
 };
 
 typedef enum fs_wait { FS_WAIT_NOTIFIED, FS_WAIT_TIMEOUT, FS_WAIT_INTERRUPTED, FS_WAIT_FAILED } fs_wait;
@@ -95,6 +111,15 @@ void fs_close(fs_conn *conn);
 const char *fs_status(fs_conn *conn);
 bool fs_exec(fs_conn *conn, const char *sql, fs_result *result);
 fs_wait fs_wait_notification(fs_conn *conn, double milliseconds, fs_result *result);
+
+/* ---- pipeline.c ---- */
+
+PGconn *fs_idle(fs_conn *conn);
+PGresult *fs_exec_prepared(fs_conn *conn, const char *name, int n, const char *const *values, const int *lengths,
+                           const int *formats, int format);
+bool fs_send_ahead(fs_conn *conn, const char *name, int n, const char *const *values, fs_result *result);
+void fs_open_pipeline(fs_conn *conn, const char *const *sql, int n);
+bool fs_close_pipeline(fs_conn *conn, fs_result *result);
 
 /* ---- statement.c: the SQL functions of the schema, and INSERTs into its log, as prepared statements ---- */
 

@@ -8,16 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a text has its place: the first texts that are repeated keep theirs, others are sent whole each time. */
-static fs_query *find_place(fs_conn *conn, const char *sql) {
+/* Each text may be in one of so many places. */
+#define NEIGHBOURS 4
+
+static uint32_t hash_of(const char *sql) {
   uint32_t hash = 2166136261u;
   for (const char *c = sql; *c; c++) hash = (hash ^ (unsigned char)*c) * 16777619u;
-  return &conn->queries[hash % FS_QUERIES];
+  return hash;
+}
+
+static bool holds(const fs_query *query, const char *sql) { return query->sql != NULL && strcmp(query->sql, sql) == 0; }
+
+/* How dear the place is to the text that is there. */
+static int rank(const fs_query *query) { return query->is_prepared ? 2 : query->sql != NULL; }
+
+/* Where a text has its place: the first texts that are repeated keep theirs, others are sent whole each time. */
+static fs_query *find_place(fs_conn *conn, const char *sql) {
+  uint32_t hash = hash_of(sql);
+  fs_query *place = &conn->queries[hash % FS_QUERIES];
+  for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+    fs_query *query = &conn->queries[(hash + i) % FS_QUERIES];
+    if (holds(query, sql)) return query;
+    if (rank(query) < rank(place)) place = query;
+  }
+  return place;
 }
 
 /* True when the text has been here before. */
 static bool is_repeated(fs_query *query, const char *sql) {
-  if (query->sql != NULL && strcmp(query->sql, sql) == 0) return true;
+  if (holds(query, sql)) return true;
   if (query->is_prepared) return false;
   free(query->sql);
   query->sql = strdup(sql);
@@ -28,19 +47,26 @@ static bool is_known(const fs_conn *conn, const fs_query *query) {
   return query->is_prepared && query->losses == conn->losses;
 }
 
+static bool prepare(fs_conn *conn, fs_query *query, int n, fs_result *result) {
+  int place = (int)(query - conn->queries);
+  snprintf(query->name, FS_NAME, "fstore_%" PRIx64 "_%u_q%d", conn->id, conn->losses, place);
+  if (!fs_check_result(conn, PQprepare(fs_idle(conn), query->name, query->sql, n, NULL), result)) return false;
+  query->is_prepared = true;
+  query->is_write = false;
+  query->losses = conn->losses;
+  return true;
+}
+
 static bool run_prepared(fs_conn *conn, fs_query *query, int n, const char *const *values, fs_result *result) {
-  char name[64];
-  snprintf(name, sizeof name, "fstore_%" PRIx64 "_%u_q%d", conn->id, conn->losses, (int)(query - conn->queries));
-  if (!is_known(conn, query)) {
-    if (!fs_check_result(conn, PQprepare(conn->pg, name, query->sql, n, NULL), result)) return false;
-    query->is_prepared = true;
-    query->losses = conn->losses;
-  }
-  return fs_check_result(conn, PQexecPrepared(conn->pg, name, n, values, NULL, NULL, 0), result);
+  if (!is_known(conn, query) && !prepare(conn, query, n, result)) return false;
+  if (query->is_write && conn->pipeline.is_open) return fs_send_ahead(conn, query->name, n, values, result);
+  PGresult *pg = fs_exec_prepared(conn, query->name, n, values, NULL, NULL, 0);
+  query->is_write = PQresultStatus(pg) == PGRES_COMMAND_OK;
+  return fs_check_result(conn, pg, result);
 }
 
 static bool run_whole(fs_conn *conn, const char *sql, int n, const char *const *values, fs_result *result) {
-  return fs_check_result(conn, PQexecParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0), result);
+  return fs_check_result(conn, PQexecParams(fs_idle(conn), sql, n, NULL, values, NULL, NULL, 0), result);
 }
 
 /* Parameters as text, their types inferred by the server. */

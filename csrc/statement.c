@@ -164,7 +164,7 @@ static bool prepare(fs_conn *conn, fs_statement id, const char *name, fs_result 
   if (!set_up(conn, id, result)) return false;
   char *sql = sql_text(conn, s);
   if (sql == NULL) return fs_fail(result, FS_DATABASE, "out of memory");
-  PGresult *pg = PQprepare(conn->pg, name, sql, s->n, s->types);
+  PGresult *pg = PQprepare(fs_idle(conn), name, sql, s->n, s->types);
   free(sql);
   if (!fs_check_result(conn, pg, result)) return false;
   conn->prepared |= 1U << id;
@@ -175,7 +175,7 @@ static bool run_prepared(fs_conn *conn, fs_statement id, const fs_params *p, fs_
   char name[NAME_SIZE];
   statement_name(conn, id, name);
   if (!(conn->prepared & 1U << id) && !prepare(conn, id, name, result)) return false;
-  PGresult *pg = PQexecPrepared(conn->pg, name, p->n, p->values, p->lengths, p->formats, statements[id].format);
+  PGresult *pg = fs_exec_prepared(conn, name, p->n, p->values, p->lengths, p->formats, statements[id].format);
   return fs_check_result(conn, pg, result);
 }
 
@@ -183,7 +183,7 @@ static bool run_unnamed(fs_conn *conn, fs_statement id, const fs_params *p, fs_r
   const statement *s = &statements[id];
   char *sql = sql_text(conn, s);
   if (sql == NULL) return fs_fail(result, FS_DATABASE, "out of memory");
-  PGresult *pg = PQexecParams(conn->pg, sql, p->n, s->types, p->values, p->lengths, p->formats, s->format);
+  PGresult *pg = PQexecParams(fs_idle(conn), sql, p->n, s->types, p->values, p->lengths, p->formats, s->format);
   free(sql);
   return fs_check_result(conn, pg, result);
 }
@@ -197,7 +197,7 @@ bool fs_lose_statements(fs_conn *conn, const fs_result *result) {
   if (!fs_statement_is_lost(result)) return false;
   conn->prepared = 0;
   conn->losses++;
-  return PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
+  return PQtransactionStatus(conn->link) == PQTRANS_IDLE;
 }
 
 bool fs_run(fs_conn *conn, fs_statement id, const fs_params *params, fs_result *result) {

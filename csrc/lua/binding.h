@@ -26,6 +26,7 @@
 void open_error(lua_State *L, int module);
 void open_result(lua_State *L);
 void open_event(lua_State *L, int module);
+void open_partitions(lua_State *L, int module);
 void open_json(lua_State *L, int module);
 void open_uuid(lua_State *L, int module);
 void open_http(lua_State *L, int module);
@@ -52,9 +53,15 @@ fs_result *new_result(lua_State *L);
 bool push_rows(lua_State *L, fs_result *result);
 bool push_first_row(lua_State *L, fs_result *result);
 
+/* pipeline.c: the rows of a write that was sent ahead */
+void push_rows_to_come(lua_State *L, fs_conn *conn);
+int keep_rows_to_come(lua_State *L, int rows, int place);
+
 /* connection.c and the methods of connections in other files */
 fs_conn *check_connection(lua_State *L);
 int connection_exec(lua_State *L);
+int connection_open_pipeline(lua_State *L);
+int connection_close_pipeline(lua_State *L);
 int connection_within(lua_State *L);
 int connection_append_events(lua_State *L);
 int connection_get_events(lua_State *L);

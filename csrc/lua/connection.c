@@ -9,7 +9,7 @@
 
 fs_conn *check_connection(lua_State *L) {
   fs_conn *conn = luaL_checkudata(L, 1, CONNECTION_TYPE);
-  if (conn->pg == NULL) luaL_error(L, "the connection is closed");
+  if (conn->link == NULL) luaL_error(L, "the connection is closed");
   return conn;
 }
 
@@ -99,7 +99,7 @@ static int core_connect(lua_State *L) {
   size_t n;
   const char **lists = push_keywords(L, lua_gettop(L), &n);
   fs_result *result = new_result(L);
-  fs_conn *conn = lua_newuserdatauv(L, sizeof *conn, 0);
+  fs_conn *conn = lua_newuserdatauv(L, sizeof *conn, 1);
   *conn = (fs_conn){0};
   luaL_setmetatable(L, CONNECTION_TYPE);
   if (!fs_connect(conn, lists, lists + n, schema, result)) return push_failure(L, result);
@@ -122,17 +122,17 @@ static int connection_status(lua_State *L) {
 }
 
 static int connection_socket(lua_State *L) {
-  lua_pushinteger(L, PQsocket(check_connection(L)->pg));
+  lua_pushinteger(L, PQsocket(check_connection(L)->link));
   return 1;
 }
 
 static int connection_server_version(lua_State *L) {
-  lua_pushinteger(L, PQserverVersion(check_connection(L)->pg));
+  lua_pushinteger(L, PQserverVersion(check_connection(L)->link));
   return 1;
 }
 
 static int connection_backend_pid(lua_State *L) {
-  lua_pushinteger(L, PQbackendPID(check_connection(L)->pg));
+  lua_pushinteger(L, PQbackendPID(check_connection(L)->link));
   return 1;
 }
 
@@ -167,6 +167,8 @@ void open_connection(lua_State *L, int module) {
       {"backend_pid", connection_backend_pid},
       {"wait", connection_wait},
       {"exec", connection_exec},
+      {"open_pipeline", connection_open_pipeline},
+      {"close_pipeline", connection_close_pipeline},
       {"within", connection_within},
       {"append_events", connection_append_events},
       {"get_events", connection_get_events},

@@ -35,6 +35,7 @@ int luaopen_fstore_core(lua_State *L) {
   open_json(L, module);
   open_uuid(L, module);
   open_event(L, module);
+  open_partitions(L, module);
   open_stream(L);
   open_http(L, module);
   open_connection(L, module);

@@ -50,9 +50,12 @@ void push_event(lua_State *L, const PGresult *pg, int row) {
 
 void push_event_list(lua_State *L, const PGresult *pg) {
   int n = PQntuples(pg);
+  luaL_getmetatable(L, EVENT_TYPE);
   lua_createtable(L, n, 0);
   for (int row = 0; row < n; row++) {
-    push_event(L, pg, row);
+    fs_read_event(pg, row, lua_newuserdatauv(L, fs_event_size(pg, row), 1));
+    lua_pushvalue(L, -3);
+    lua_setmetatable(L, -2);
     lua_rawseti(L, -2, row + 1);
   }
 }

@@ -39,8 +39,12 @@ int connection_exec(lua_State *L) {
   int n = lua_gettop(L) - 2;
   const char **values = lua_newuserdatauv(L, sizeof *values * (size_t)(n + 1), 0);
   for (int i = 0; i < n; i++) values[i] = check_param(L, i + 3);
+  bool may_send_ahead = n > 0 && conn->pipeline.is_open;
+  if (may_send_ahead) push_rows_to_come(L, conn);
+  int rows = lua_gettop(L);
   fs_result *result = new_result(L);
   bool ok = n == 0 ? fs_exec(conn, sql, result) : fs_exec_params(conn, sql, n, values, result);
+  if (ok && result->place > 0) return keep_rows_to_come(L, rows, result->place);
   luaL_checkstack(L, 8, NULL);
   if (!ok || !push_rows(L, result)) return push_failure(L, result);
   fs_result_clear(result);

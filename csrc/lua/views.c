@@ -3,6 +3,8 @@
 */
 #include "binding.h"
 
+#include <string.h>
+
 /* The first row of the result, or the failure. */
 static int push_row_of(lua_State *L, fs_conn *conn, fs_statement statement, const fs_params *params) {
   fs_result *result = new_result(L);
@@ -103,6 +105,14 @@ static bool optional_integer(lua_State *L, lua_Integer i, const char *key, int64
 }
 
 /* Reads the item at the top of the stack, which is at 5: connection, view, list, locks, item. */
+static void read_event(lua_State *L, fs_lock *lock) {
+  const fs_event *event = lua_touserdata(L, 5);
+  memcpy(lock->decider_id, event->decider_id, FS_UUID_BYTES);
+  lock->offset = event->offset;
+  lock->has_token = event->leased;
+  lock->token = event->token;
+}
+
 static void read_lock(lua_State *L, lua_Integer i, fs_lock *lock) {
   lua_getfield(L, 5, "decider_id");
   field_uuid(L, -1, i, "decider_id", lock->decider_id);
@@ -123,15 +133,19 @@ static void read_nack(lua_State *L, lua_Integer i, fs_lock *lock) {
   lua_settop(L, 5);
 }
 
-static void check_item(lua_State *L, lua_Integer i, const char *const *keys) {
+typedef void read_function(lua_State *L, lua_Integer i, fs_lock *lock);
+
+static void read_item(lua_State *L, lua_Integer i, const char *const *keys, read_function *read, fs_lock *lock) {
   lua_rawgeti(L, 3, i);
-  if (luaL_testudata(L, 5, EVENT_TYPE)) return;
+  if (luaL_testudata(L, 5, EVENT_TYPE)) {
+    read_event(L, lock);
+    return;
+  }
   if (!lua_istable(L, 5)) luaL_error(L, "item %I: event or table expected", (LUAI_UACINT)i);
   check_keys(L, 5, i, keys);
   lua_settop(L, 5);
+  read(L, i, lock);
 }
-
-typedef void read_function(lua_State *L, lua_Integer i, fs_lock *lock);
 
 typedef bool run_function(fs_conn *conn, const char *view, size_t view_length, const fs_lock *locks, size_t n,
                           fs_result *result);
@@ -146,8 +160,7 @@ static int give_back_many(lua_State *L, const char *const *keys, read_function *
   fs_lock *locks = lua_newuserdatauv(L, sizeof *locks * (size_t)(n + 1), 0);
   for (lua_Integer i = 1; i <= n; i++) {
     locks[i - 1] = (fs_lock){0};
-    check_item(L, i, keys);
-    read(L, i, &locks[i - 1]);
+    read_item(L, i, keys, read, &locks[i - 1]);
     lua_settop(L, 4);
   }
   fs_result *result = new_result(L);

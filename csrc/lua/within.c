@@ -73,8 +73,8 @@ static void set_timer(double seconds) {
 static int call_limited(lua_State *L, fs_conn *conn, double seconds, int handler) {
   struct sigaction before, action = {.sa_handler = on_alarm, .sa_flags = SA_NODEFER};
   sigemptyset(&action.sa_mask);
-  limited.pg = conn->pg;
-  limited.cancel = PQgetCancel(conn->pg);
+  limited.pg = conn->link;
+  limited.cancel = PQgetCancel(conn->link);
   limited.rings = 0;
   limited.L = L;
   sigaction(SIGALRM, &action, &before);

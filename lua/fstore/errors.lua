@@ -9,6 +9,7 @@ local core = require "fstore.core"
 ---@field hint string? what to do
 ---@field constraint string? of the database
 ---@field traceback string? of a script that failed
+---@field is_late boolean? of a write that was sent ahead, see Store:transaction
 
 local errors = {}
 

@@ -190,27 +190,57 @@ function Store:is_in_transaction()
   return status == "transaction" or status == "failed"
 end
 
+local function begin(self, options)
+  local sql = { "BEGIN" }
+  if options.in_schema then
+    sql[2] = ("SET LOCAL search_path = %s, public"):format(self:quoted_schema())
+  end
+  if options.sends_ahead then
+    self.connection:open_pipeline(table.unpack(sql))
+    return true
+  end
+  return self.connection:exec(table.concat(sql, "; "))
+end
+
+-- What was wrong with the writes that were sent ahead.
+local function late_failure(self)
+  local ok, err = self.connection:close_pipeline()
+  if not ok then
+    err.is_late = true
+    return err
+  end
+  return nil
+end
+
+---Ends the transaction that is open, if any, and keeps nothing of it.
+function Store:rollback()
+  late_failure(self)
+  if self:is_in_transaction() then
+    self.connection:exec("ROLLBACK")
+  end
+end
+
 ---Runs `body(store)` in a transaction: commits when it returns, rolls back when it raises or returns nil and an error.
 ---Inside, the store's own methods take part. An error of ours that `body` raises (as `assert` does) is returned.
 ---@param body fun(tx: fstore.Store): any, any
----@param options { in_schema: boolean? }? in_schema: unqualified names in its SQL mean the store's schema, then public
----@return any result what body returned (true for nothing), fstore.Error? err
+---@param options { in_schema: boolean?, sends_ahead: boolean? }? in_schema: unqualified names in its SQL mean the
+---store's schema, then public; sends_ahead: see fstore.Connection:open_pipeline
+---@return any result what body returned (true for nothing), fstore.Error? err with is_late: of a write sent ahead
 function Store:transaction(body, options)
   check.type("store:transaction: body", body, "function")
-  options = check.options("store:transaction", options, { in_schema = "boolean|nil" })
+  options = check.options("store:transaction", options, { in_schema = "boolean|nil", sends_ahead = "boolean|nil" })
   if self.connection:status() ~= "idle" then
     error("store:transaction: a transaction is open already", 2)
   end
-  local search_path = ("; SET LOCAL search_path = %s, public"):format(self:quoted_schema())
-  local ok, err = self.connection:exec("BEGIN" .. (options.in_schema and search_path or ""))
+  local ok, err = begin(self, options)
   if not ok then
     return nil, err
   end
   self.first_error = nil
   local done, result, failure = xpcall(body, errors.from_script, self)
-  failure = not done and result or result == nil and failure or self:failure()
+  failure = late_failure(self) or not done and result or result == nil and failure or self:failure()
   if failure then
-    self.connection:exec("ROLLBACK")
+    self:rollback()
     if errors.is(failure) and failure.kind == "script" then
       error(failure, 0)
     end

@@ -70,6 +70,28 @@ describe("under the most aggressive collector", function()
     assert.is_true(ran > 100)
   end)
 
+  it("a finalizer may write while writes are sent ahead", function()
+    local conn <close> = fixture.connect()
+    local sql = "insert into t values ($1)"
+    assert(conn:exec("create temp table t (n int)"))
+    for _ = 1, 3 do assert(conn:exec(sql, 0)) end
+    collectgarbage("incremental", 1, 1000)
+    conn:open_pipeline("begin")
+    local ran, rows = 0, {}
+    repeat
+      setmetatable({}, { __gc = function()
+        ran = ran + 1
+        assert(conn:exec(sql, -1).affected == 1)
+      end })
+      rows[#rows + 1] = conn:exec(sql, #rows + 1)
+    until ran > 100 or #rows > 20000
+    assert.is_true(conn:close_pipeline())
+    assert(conn:exec("commit"))
+    for _, row in ipairs(rows) do assert(row.affected == 1) end
+    assert.same({ #rows, ran + 3 }, { conn:exec("select count(*) as n from t where n > 0")[1].n,
+      conn:exec("select count(*) as n from t where n <= 0")[1].n })
+  end)
+
   it("connections that are forgotten are closed", function()
     local other <close> = fixture.connect()
     local function count()

@@ -22,6 +22,15 @@ describe("conn:exec of the same text again", function()
     assert.equal(1, prepared())
   end)
 
+  it("is prepared as well when there are several", function()
+    for _ = 1, 3 do
+      for n = 1, 12 do -- two of them would share one place
+        assert.equal(n, assert(conn:exec(("select $1::int + %d as repeated"):format(n), 0))[1].repeated)
+      end
+    end
+    assert.equal(12, prepared())
+  end)
+
   it("goes on when a table has changed", function()
     local sql = "select *, $1::int as repeated from t"
     for _ = 1, 3 do assert(conn:exec(sql, 1)) end

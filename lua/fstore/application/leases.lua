@@ -61,7 +61,7 @@ function Leases:give_back(events)
   if #events == 0 then
     return true
   end
-  local returned, err = self.store:return_leases(self.view, partitions.leases(events))
+  local returned, err = self.store:return_leases(self.view, partitions.last(events))
   return returned and true, err
 end
 
@@ -87,7 +87,7 @@ function Leases:renew(events)
   if not self:are_old() then
     return true
   end
-  local now, ours = self.clock(), partitions.leases(events)
+  local now, ours = self.clock(), partitions.last(events)
   local held, err = self.store:extend_leases(self.view, ours, self.seconds)
   if not held then
     return nil, err

@@ -1,4 +1,6 @@
 --- Leased events by partition.
+local core = require "fstore.core"
+
 local partitions = {}
 
 ---@param events fstore.Event[]
@@ -28,28 +30,12 @@ function partitions.join(...)
   return events
 end
 
----The first `count` events as progress: up to where each partition was handled.
+---The last of each partition among the first `count` events: as a lease, and as an ack of all before it.
 ---@param events fstore.Event[]
 ---@param count integer? (default: all)
----@return fstore.Ack[]
-function partitions.acks(events, count)
-  local acks, place = {}, {}
-  for index = 1, count or #events do
-    local event = events[index]
-    local id = event.decider_id
-    if not place[id] then
-      acks[#acks + 1] = { decider_id = id, token = event.token }
-      place[id] = acks[#acks]
-    end
-    place[id].offset = event.offset
-  end
-  return acks
-end
-
----@param events fstore.Event[]
----@return { decider_id: string, token: integer }[] leases one of each partition
-function partitions.leases(events)
-  return partitions.acks(events)
+---@return fstore.Event[]
+function partitions.last(events, count)
+  return core.last_of_partitions(events, count or #events)
 end
 
 ---@param events fstore.Event[] of one partition
@@ -68,7 +54,7 @@ end
 ---@return integer attempts of the partition that was tried most often
 function partitions.most_attempts(events)
   local most = 0
-  for _, event in ipairs(events) do
+  for _, event in ipairs(partitions.last(events)) do
     most = math.max(most, event.attempts)
   end
   return most

@@ -15,7 +15,8 @@ local uv = require "luv"
 ---@field random (fun(): number)? in [0, 1), spreads retries (default math.random)
 ---@field clock (fun(): number)? seconds, never set back
 ---@field should_stop (fun(): boolean)? asked between events; true ends the step, what is handled is kept
----@field on_handled (fun(event: fstore.Event, milliseconds: number))? told of each event whose effects are committed
+---@field on_handled (fun(event: fstore.Event, milliseconds: number))? told of each event whose effects are committed;
+---milliseconds in its handler, which does not wait for all that it writes
 ---@field ends_hanging boolean? a statement or a script that goes on when its lease ends is ended, see Store:within
 
 ---@class fstore.Failure an event that the view could not handle; its partition is tried again later
@@ -51,6 +52,7 @@ local ASK_EVERY_S <const> = 0.05
 
 -- A view's own tables live with the store that it reads, unless its SQL says otherwise.
 local IN_SCHEMA <const> = { in_schema = true }
+local SENDING_AHEAD <const> = { in_schema = true, sends_ahead = true }
 
 local function seconds()
   return uv.hrtime() / 1e9
@@ -118,18 +120,16 @@ end
 -- Whether the batch in hand shall end here, with what was handled so far.
 local function ends_here(self)
   local now = self.clock()
-  if self.leases:are_old() then
-    return true
-  elseif now < self.ask_at then
+  if now < self.ask_at then
     return false
   end
   self.ask_at = now + ASK_EVERY_S
-  return self.should_stop()
+  return self.leases:are_old() or self.should_stop()
 end
 
 -- ---- Handling, as a whole
 
-local function run_handlers(view, db, events, at)
+local function run_handlers(view, db, events, at, sends_ahead)
   for index, event in ipairs(events) do
     local handler = view.on[event.event]
     if handler then
@@ -137,7 +137,8 @@ local function run_handlers(view, db, events, at)
         return index - 1
       end
       handler(event, db)
-      local failure = db:failure()
+      -- Of writes that are sent ahead it would say nothing: the failure of a batch is looked for at its end.
+      local failure = not sends_ahead and db:failure()
       if failure then
         error(failure, 0)
       end
@@ -147,7 +148,7 @@ local function run_handlers(view, db, events, at)
 end
 
 local function ack(self, events, count)
-  local acks = partitions.acks(events, count)
+  local acks = partitions.last(events, count)
   local accepted, err = self.store:ack_events(self.view.name, acks)
   if not accepted then
     return nil, err
@@ -158,13 +159,16 @@ local function ack(self, events, count)
 end
 
 -- Handles the events and acks them, all in one transaction.
-local function project(self, events, at)
+local function project(self, events, at, _, sends_ahead)
   local count
   local done, err = self.store:transaction(function(db)
-    count = (self.view.on and run_handlers or documents.apply)(self.view, db, events, at)
+    count = (self.view.on and run_handlers or documents.apply)(self.view, db, events, at, sends_ahead)
     at(nil)
     return ack(self, events, count)
-  end, IN_SCHEMA)
+  end, sends_ahead and SENDING_AHEAD or IN_SCHEMA)
+  if not done and err.is_late then
+    at(nil)
+  end
   return done and count, err
 end
 
@@ -196,7 +200,7 @@ local function call(self, body, ...)
 end
 
 -- Handles events from the first on and acks them; how many. On failure: the error, and the index of the event at fault.
-local function apply(self, events, step)
+local function apply(self, events, step, sends_ahead)
   local index
   local times = self.on_handled and durations.new(self.clock)
   local function at(place)
@@ -206,7 +210,7 @@ local function apply(self, events, step)
     end
     return place and place > 1 and ends_here(self)
   end
-  local ok, count, err = call(self, self.saga_manager and react or project, self, events, at, step)
+  local ok, count, err = call(self, self.saga_manager and react or project, self, events, at, step, sends_ahead)
   if ok and count then
     if times then
       times:tell(events, self.on_handled)
@@ -216,15 +220,14 @@ local function apply(self, events, step)
   err = ok and err or count
   if is_lost(self, err) then
     return nil, err
-  elseif self.store:is_in_transaction() then
-    self.store:exec("ROLLBACK")
   end
+  self.store:rollback()
   return nil, self.ends_hanging and self.leases:are_over() and too_long(self, err) or err, index
 end
 
 -- Handles events to the last, in as many transactions as their leases ask for. On failure: the error, and the events
--- left with the index of the one at fault among them.
-local function handle(self, events, step)
+-- left with the index of the one at fault among them, which is not known of a write that was sent ahead.
+local function handle(self, events, step, sends_ahead)
   while #events > 0 do
     local held, count, err, index
     held, err = self.leases:renew(events)
@@ -233,7 +236,7 @@ local function handle(self, events, step)
     elseif not held or self.should_stop() then
       return self.leases:give_back(events)
     end
-    count, err, index = apply(self, events, step)
+    count, err, index = apply(self, events, step, sends_ahead)
     if not count then
       return nil, err, events, index
     end
@@ -291,7 +294,7 @@ local function handle_partition(self, events, step, err, index)
   return put_off(self, event, step.handled > handled and 1 or event.attempts, err, step)
 end
 
--- Each partition by itself, after they failed together.
+-- Each partition by itself, after they failed together. Each write is waited for, so that its failure names its event.
 local function handle_apart(self, events, step, err, index)
   local hanging = err.kind == "timeout" and index and events[index]
   for _, partition in ipairs(partitions.split(events)) do
@@ -363,7 +366,8 @@ function Projector:step()
     return nil, err, found
   end
   local done, rest, index
-  done, err, rest, index = handle(self, events, step)
+  -- Behind a pooler the server of the next transaction may lack our prepared statements.
+  done, err, rest, index = handle(self, events, step, not self.store:is_pooled())
   if not done and rest and not is_lost(self, err) then
     done, err = handle_apart(self, rest, step, err, index)
   end

@@ -81,6 +81,12 @@ function core.hmac_sha256(key, text) end
 ---@return "event"? type nil when the value is no event
 function core.event_type(value) end
 
+--- The last event of each partition (decider_id) among the first ones of a list.
+---@param events fstore.Event[] in order within a partition
+---@param count integer of the first ones
+---@return fstore.Event[] last in the order in which the partitions come first
+function core.last_of_partitions(events, count) end
+
 --- Tells systemd, when it started us as a service of Type=notify: "READY=1", "STOPPING=1", "STATUS=…".
 ---@param text string
 ---@return boolean told false: there is nobody to tell
@@ -116,6 +122,18 @@ function connection:backend_pid() end
 ---@return fstore.Result? result
 ---@return fstore.Error? err
 function connection:exec(sql, ...) end
+
+--- Begins a transaction whose writes are sent ahead: exec of a text with parameters that was prepared (it came twice)
+--- and returned no rows does not wait for the answer. Its `affected` is waited for when it is read, and raises when the
+--- write failed. All else waits for what was sent before; a failure found then is returned by every call until
+--- close_pipeline, and nothing more is run.
+---@param ... string statements without parameters that it begins with: "BEGIN", …
+function connection:open_pipeline(...) end
+
+--- Waits for what was sent ahead. The transaction stays open.
+---@return true? done
+---@return fstore.Error? err of the first write that failed
+function connection:close_pipeline() end
 
 --- Like xpcall(f, handler, ...), with a time limit: then the statement that runs is cancelled and the Lua code raises.
 --- Code that goes on all the same ends with its process, by SIGALRM, 3 seconds later. One such call at a time.

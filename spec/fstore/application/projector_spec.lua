@@ -178,6 +178,132 @@ describe("the projector", function()
     end)
   end)
 
+  -- From the third time on a write is sent ahead, and what became of it is known later.
+  describe("with writes that are sent ahead", function()
+    local function append_partitions(count, number_of)
+      local items = {}
+      for partition = 1, count do
+        items[partition] = { partition, number_of and number_of(partition) or partition }
+      end
+      append(table.unpack(items))
+    end
+
+    local function locks(sql)
+      return query(("select %s from locks where view = 'numbers' and last_offset < \"offset\""):format(sql))
+    end
+
+    it("names the event and the line of one that failed", function()
+      append_partitions(20, function(n) return n == 10 and 100 or n end)
+      local step = projector(function(event, tx)
+        local rows, err = tx:exec("insert into numbers values ($1)", event.data.n)
+        if not rows then
+          error("no number: " .. err.kind)
+        end
+      end):step()
+      local failure = step.failures[1]
+      assert.same({ 19, 1, 100, 1 }, { step.handled, #step.failures, failure.event.data.n, failure.attempts })
+      assert.matches("projector_spec%.lua:%d+: no number: constraint", failure.error.message)
+      assert.equal("19", query "select count(distinct n) from numbers where n < 100")
+      assert.equal("1|1", locks "count(*), max(attempts)")
+      assert.matches("attempt 1: .*no number", locks "max(last_error)")
+    end)
+
+    it("lets a handler go on that expects a failure", function()
+      append_partitions(20, function(n) return n == 10 and 100 or n end)
+      local step = projector(function(event, tx)
+        tx:exec("savepoint s")
+        if not tx:exec("insert into numbers values ($1)", event.data.n) then
+          assert(tx:exec("rollback to savepoint s"))
+          assert(tx:exec("insert into numbers values (99)"))
+        end
+      end):step()
+      assert.same({ 20, 0 }, { step.handled, #step.failures })
+      assert.equal("20|99", query "select count(distinct n), max(n) from numbers")
+    end)
+
+    it("finds one that fails at the end of the batch", function()
+      append_partitions(20, function(n) return n == 20 and 100 or n end)
+      local it = projector(insert)
+      local step = it:step()
+      assert.same({ 19, 1 }, { step.handled, #step.failures })
+      assert.equal(100, step.failures[1].event.data.n)
+      assert.matches("numbers_n_check", step.failures[1].error.message)
+      assert.equal("19", query "select count(distinct n) from numbers")
+    end)
+
+    it("lets a handler read how many rows they affected", function()
+      append_partitions(60, function(n) return n % 7 end)
+      local step = projector(function(event, tx)
+        if tx:exec("update numbers set times = times + 1 where n = $1", event.data.n).affected == 0 then
+          tx:exec("insert into numbers values ($1, 1)", event.data.n)
+        end
+      end, { setup = "create table numbers (n int primary key, times int not null)" }):step()
+      assert.equal(60, step.handled)
+      assert.equal("0:8,1:9,2:9,3:9,4:9,5:8,6:8",
+        query "select string_agg(n || ':' || times, ',' order by n) from numbers")
+    end)
+
+    it("lets a handler read what it has written", function()
+      append_partitions(50)
+      local step = projector(function(event, tx)
+        insert(event, tx)
+        local rows = tx:exec("select count(*) as n from numbers where n <= $1", event.data.n)
+        assert(rows[1].n == event.data.n and #rows == 1)
+      end):step()
+      assert.same({ 50, 0 }, { step.handled, #step.failures })
+    end)
+
+    it("copes with a big batch", function()
+      append_partitions(100)
+      local text = ("x"):rep(20000)
+      local step = projector(function(_, tx)
+        for _ = 1, 50 do
+          tx:exec("insert into numbers values ($1)", text)
+        end
+      end, { setup = "create table numbers (n text)" }):step()
+      assert.equal(100, step.handled)
+      assert.equal("5000|100000000", query "select count(*), sum(length(n)) from numbers")
+    end)
+
+    it("applies each event once, whenever the connection is killed", function()
+      append_partitions(60)
+      local killed
+      local it = projector(function(event, tx)
+        insert(event, tx)
+        if event.data.n == 30 and not killed then
+          killed = true
+          query(("select pg_terminate_backend(%d, 5000)"):format(store.connection:backend_pid()))
+        end
+      end)
+      local step, err = it:step()
+      assert.is_nil(step)
+      assert.equal("connection", err.kind)
+      assert.equal("", numbers())
+      assert(store:reconnect())
+      assert(it:prepare())
+      for _ = 1, 60 do -- each may be what killed it, and is tried by itself
+        step = it:step()
+        assert.same({ 1, {} }, { step.handled, step.failures })
+      end
+      assert.equal("60|60", query "select count(*), count(distinct n) from numbers")
+    end)
+
+    it("puts off the event whose write hangs until the time is over", function()
+      append_partitions(20)
+      local it = projector(insert, { lock_timeout_s = 1, setup = [[
+        create table numbers (n int);
+        create function sleep() returns trigger language plpgsql as
+          $$ begin perform pg_sleep(1000); return new; end $$;
+        create trigger sleep before insert on numbers for each row when (new.n = 10) execute function sleep()]] },
+        { ends_hanging = true })
+      local step = it:step()
+      assert.same({ 19, 1 }, { step.handled, #step.failures })
+      assert.same({ "timeout", 10, 1 },
+        { step.failures[1].error.kind, step.failures[1].event.data.n, step.failures[1].attempts })
+      assert.equal("19", query "select count(distinct n) from numbers")
+    end)
+  end)
+
   it("writes nothing when another has taken the lease", function()
     append({ 1, 1 }, { 2, 2 })
     local other <close> = assert(fstore.connect(db))
