@@ -101,7 +101,7 @@ describe("project", function()
   end)
 
   it("ends on SIGINT in the middle of a backlog, what it handled acknowledged", function()
-    add(10000, by_hundred)
+    add(50000, by_hundred)
     local running = host.start({ "project", SUMS }, { db = db })
     host.wait_for(function()
       return query "select to_regclass('sums') is not null" == "t" and query "select count(*) from sums" ~= "0"
@@ -110,14 +110,14 @@ describe("project", function()
     local result = running:wait()
     local handled = tonumber(result.err:match("(%d+) events handled, 0 failures\n$"))
     assert.equal(0, result.code)
-    assert.is_true(handled < 10000)
+    assert.is_true(handled < 50000)
     assert.equal(tostring(handled), query "select sum(count) from sums")
-    assert.matches(("^%d events handled"):format(10000 - handled), project("--once", SUMS).err)
+    assert.matches(("^%d events handled"):format(50000 - handled), project("--once", SUMS).err)
     equals_the_log()
   end)
 
   it("leaves a read model that equals the log when hosts are killed in the middle", function()
-    add(10000, by_hundred)
+    add(50000, by_hundred)
     local seen = "0"
     for _ = 1, 4 do
       local running = host.start({ "project", SUMS }, { db = db })
