@@ -16,7 +16,7 @@ Context.__index = Context
 local context = {}
 
 local function say(text)
-  io.stderr:write(text, "\n")
+  io.stderr:write(text .. "\n") -- as a whole: workers write to the same place
 end
 
 ---@param args table of the command line

@@ -20,7 +20,7 @@ local log = {
   ---Where the lines go.
   ---@type fun(line: string)
   write = function(line)
-    io.stderr:write(line, "\n")
+    io.stderr:write(line .. "\n") -- as a whole: workers write to the same place
   end,
   ---What time it is, in seconds and microseconds.
   ---@type fun(): integer, integer
