@@ -61,7 +61,7 @@ describe("workers", function()
   end)
 
   it("end with their supervisor, and the next one takes over at once", function()
-    store:add(4000)
+    store:add(30000)
     local running = store:project("--workers", "2", SUMS)
     store:wait_for_progress()
     local pids = workers.pids(running)
