@@ -7,7 +7,8 @@
 */
 #include "fstore.h"
 
-#define COLUMNS 9
+/* The parameters of append_events, in their order. */
+enum { EVENT, EVENT_ID, DECIDER, DECIDER_ID, DATA, COMMAND_ID, PREVIOUS_ID, VERSION, FINAL, COLUMNS };
 
 static const Oid element_types[COLUMNS] = {
     FS_OID_TEXT, FS_OID_UUID, FS_OID_TEXT, FS_OID_UUID, FS_OID_JSONB,
@@ -17,21 +18,21 @@ static const Oid element_types[COLUMNS] = {
 /* The event's element in the array of one parameter of append_events. */
 static void put_element(fs_buffer *buffer, int column, const fs_event *event) {
   switch (column) {
-    case 0: fs_put_item(buffer, fs_event_name(event), event->name_length); break;
-    case 1: fs_put_item(buffer, event->event_id, FS_UUID_BYTES); break;
-    case 2: fs_put_item(buffer, fs_event_decider(event), event->decider_length); break;
-    case 3: fs_put_item(buffer, event->decider_id, FS_UUID_BYTES); break;
-    case 4: fs_put_jsonb(buffer, fs_event_data(event), event->data_length); break;
-    case 5: fs_put_item(buffer, event->command_id, FS_UUID_BYTES); break;
-    case 6:
+    case EVENT: fs_put_item(buffer, fs_event_name(event), event->name_length); break;
+    case EVENT_ID: fs_put_item(buffer, event->event_id, FS_UUID_BYTES); break;
+    case DECIDER: fs_put_item(buffer, fs_event_decider(event), event->decider_length); break;
+    case DECIDER_ID: fs_put_item(buffer, event->decider_id, FS_UUID_BYTES); break;
+    case DATA: fs_put_jsonb(buffer, fs_event_data(event), event->data_length); break;
+    case COMMAND_ID: fs_put_item(buffer, event->command_id, FS_UUID_BYTES); break;
+    case PREVIOUS_ID:
       if (event->has_previous) {
         fs_put_item(buffer, event->previous_id, FS_UUID_BYTES);
       } else {
         fs_put_null(buffer);
       }
       break;
-    case 7: fs_put_int8(buffer, event->version); break;
-    case 8: fs_put_bool(buffer, event->final); break;
+    case VERSION: fs_put_int8(buffer, event->version); break;
+    case FINAL: fs_put_bool(buffer, event->final); break;
   }
 }
 
@@ -56,7 +57,7 @@ static bool run_arrays(fs_conn *conn, fs_statement statement, const int *columns
 }
 
 static bool run_many(fs_conn *conn, fs_statement statement, fs_event *const *events, size_t n, fs_result *result) {
-  static const int columns[COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  static const int columns[] = {EVENT, EVENT_ID, DECIDER, DECIDER_ID, DATA, COMMAND_ID, PREVIOUS_ID, VERSION, FINAL};
   return run_arrays(conn, statement, columns, COLUMNS, events, n, result);
 }
 
@@ -87,7 +88,7 @@ static bool call(fs_conn *conn, fs_event *const *events, size_t n, fs_result *re
 
 /* A refusal by a constraint, in the store's words instead; kept as it is when there is nothing to say any more. */
 static void explain(fs_conn *conn, fs_event *const *events, size_t n, fs_result *result) {
-  static const int columns[] = {0, 1, 2, 3, 6, 7};
+  static const int columns[] = {EVENT, EVENT_ID, DECIDER, DECIDER_ID, PREVIOUS_ID, VERSION};
   fs_result words = {0};
   bool found = !run_arrays(conn, FS_EXPLAIN_REJECTION, columns, 6, events, n, &words) && fs_is_ours(&words);
   fs_result_clear(found ? result : &words);

@@ -13,11 +13,13 @@ COMMENT ON FUNCTION before_update_locks_table() IS
   'Trigger: keeps locks.updated_at and locks.pending_from true, whoever writes the row.';
 
 -- What appends, leases, acks and nacks sets both itself: a call for each row would cost more than the rest of a lease.
--- A generated column would be worked out anew from its text by every statement, which costs an append a tenth.
+-- A generated column would be parsed anew by every statement: a tenth of an append with three views.
 CREATE OR REPLACE TRIGGER t_before_update_locks_table BEFORE UPDATE ON locks
 FOR EACH ROW WHEN (NEW.updated_at = OLD.updated_at)
 EXECUTE FUNCTION before_update_locks_table();
 COMMENT ON TRIGGER t_before_update_locks_table ON locks IS 'Bumps updated_at, and queues what is pending.';
+
+-- Who inserts a lock without a place in the queue gets it here; an append gives the place itself.
 CREATE OR REPLACE TRIGGER t_before_insert_locks_table BEFORE INSERT ON locks
 FOR EACH ROW WHEN (NEW.pending_from IS NULL)
 EXECUTE FUNCTION before_update_locks_table();

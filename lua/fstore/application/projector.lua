@@ -367,7 +367,7 @@ function Projector:step()
   end
   local done, rest, index
   -- Behind a pooler the server of the next transaction may lack our prepared statements.
-  done, err, rest, index = handle(self, events, step, not self.store:is_pooled())
+  done, err, rest, index = handle(self, events, step, self.store:is_pooled() == false)
   if not done and rest and not is_lost(self, err) then
     done, err = handle_apart(self, rest, step, err, index)
   end
