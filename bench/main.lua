@@ -14,9 +14,20 @@ local ALL <const> = {
   "instructions",
 }
 
+local function is_row(name)
+  for _, known in ipairs(ALL) do
+    if known == name then return true end
+  end
+  return false
+end
+
 local function chosen_rows()
   local names = {}
-  for name in (os.getenv("ROWS") or ""):gmatch("[%w_]+") do
+  for name in (os.getenv("ROWS") or ""):gmatch("[^%s,]+") do
+    if not is_row(name) then
+      io.stderr:write(("bench: there is no row '%s'. ROWS takes: %s\n"):format(name, table.concat(ALL, ", ")))
+      os.exit(2)
+    end
     names[#names + 1] = name
   end
   return #names > 0 and names or ALL

@@ -36,20 +36,40 @@ static void put_element(fs_buffer *buffer, int column, const fs_event *event) {
   }
 }
 
-/* Runs a statement whose parameters are arrays of these columns. */
+/* Whether a NULL in this column would say the same of the event. */
+static bool is_default(int column, const fs_event *event) {
+  switch (column) {
+    case PREVIOUS_ID: return !event->has_previous;
+    case VERSION: return event->version == 1;
+    case FINAL: return !event->final;
+    default: return false;
+  }
+}
+
+/* Nothing at all for a column of defaults: most events are of version 1, and few are final. */
+static void put_column(fs_buffer *buffer, int column, fs_event *const *events, size_t n) {
+  size_t defaults = 0;
+  while (defaults < n && is_default(column, events[defaults])) defaults++;
+  if (defaults == n) return;
+  fs_put_array(buffer, element_types[column], n);
+  for (size_t e = 0; e < n; e++) put_element(buffer, column, events[e]);
+}
+
+/* Runs a statement whose parameters are arrays of these columns, or NULL. */
 static bool run_arrays(fs_conn *conn, fs_statement statement, const int *columns, int n_columns,
                        fs_event *const *events, size_t n, fs_result *result) {
   fs_buffer buffer = {0};
   size_t start[COLUMNS + 1];
   for (int i = 0; i < n_columns; i++) {
     start[i] = buffer.used;
-    fs_put_array(&buffer, element_types[columns[i]], n);
-    for (size_t e = 0; e < n; e++) put_element(&buffer, columns[i], events[e]);
+    put_column(&buffer, columns[i], events, n);
   }
   start[n_columns] = buffer.used;
   fs_params params = {0};
-  for (int i = 0; i < n_columns && !buffer.failed; i++)
-    fs_add_bytes(&params, buffer.data + start[i], start[i + 1] - start[i]);
+  for (int i = 0; i < n_columns && !buffer.failed; i++) {
+    size_t length = start[i + 1] - start[i];
+    fs_add_bytes(&params, length > 0 ? buffer.data + start[i] : NULL, length);
+  }
   bool ok = buffer.failed ? fs_fail(result, FS_INVALID, "the batch does not fit into memory")
                           : fs_run(conn, statement, &params, result);
   fs_buffer_free(&buffer);

@@ -43,12 +43,6 @@ bool fs_reserve(fs_buffer *buffer, size_t more) {
   return true;
 }
 
-void fs_put(fs_buffer *buffer, const void *bytes, size_t length) {
-  if (length == 0 || !fs_reserve(buffer, length)) return;
-  memcpy(buffer->data + buffer->used, bytes, length);
-  buffer->used += length;
-}
-
 void fs_buffer_free(fs_buffer *buffer) {
   free(buffer->data);
   *buffer = (fs_buffer){0};

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <libpq-fe.h>
 
@@ -201,7 +202,12 @@ typedef struct fs_buffer {
 } fs_buffer;
 
 bool fs_reserve(fs_buffer *buffer, size_t more);
-void fs_put(fs_buffer *buffer, const void *bytes, size_t length);
+/* Here, to be part of its callers: it is what JSON and parameters are written by, a few bytes at a time. */
+static inline void fs_put(fs_buffer *buffer, const void *bytes, size_t length) {
+  if (length == 0 || (length > buffer->size - buffer->used && !fs_reserve(buffer, length))) return;
+  memcpy(buffer->data + buffer->used, bytes, length);
+  buffer->used += length;
+}
 void fs_buffer_free(fs_buffer *buffer);
 void fs_put_array(fs_buffer *buffer, Oid element_type, size_t n);
 void fs_put_null(fs_buffer *buffer);

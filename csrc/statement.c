@@ -34,7 +34,8 @@ static const statement statements[FS_STATEMENTS] = {
                          {FS_OID_TEXT, FS_OID_UUID, FS_OID_TEXT, FS_OID_UUID, FS_OID_JSONB, FS_OID_UUID, FS_OID_UUID,
                           FS_OID_INT8, FS_OID_BOOL}},
     [FS_INSERT_EVENTS] =
-        {"insert into %s.events " APPEND_COLUMNS " select n.c1, n.c2, n.c3, n.c4, n.c5, n.c6, n.c7, n.c8, n.c9"
+        {"insert into %s.events " APPEND_COLUMNS
+         " select n.c1, n.c2, n.c3, n.c4, n.c5, n.c6, n.c7, coalesce(n.c8, 1), coalesce(n.c9, false)"
          " from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality"
          " as n (c1, c2, c3, c4, c5, c6, c7, c8, c9, place) order by n.place returning " STORED_COLUMNS,
          BINARY_RESULT,

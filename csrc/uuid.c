@@ -9,27 +9,23 @@
 #include <sys/random.h>
 #include <time.h>
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/* One more than the digit says; 0: no digit. */
+static const unsigned char hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
-static bool is_dash_place(size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+static bool is_behind_dash(size_t byte) { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }
 
 /* Reads the canonical form, 8-4-4-4-12 in any case, and no other. */
 bool fs_uuid_parse(const char *text, size_t length, unsigned char uuid[FS_UUID_BYTES]) {
   if (length != FS_UUID_TEXT) return false;
-  for (size_t i = 0; i < FS_UUID_TEXT; i++) {
-    if (is_dash_place(i)) {
-      if (text[i] != '-') return false;
-      continue;
-    }
-    int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
-    if (high < 0 || low < 0) return false;
-    *uuid++ = (unsigned char)(high << 4 | low);
-    i++;
+  for (size_t i = 0; i < FS_UUID_BYTES; i++, text += 2) {
+    if (is_behind_dash(i) && *text++ != '-') return false;
+    unsigned high = hex_digits[(unsigned char)text[0]], low = hex_digits[(unsigned char)text[1]];
+    if (high == 0 || low == 0) return false;
+    uuid[i] = (unsigned char)((high - 1) << 4 | (low - 1));
   }
   return true;
 }
@@ -37,7 +33,7 @@ bool fs_uuid_parse(const char *text, size_t length, unsigned char uuid[FS_UUID_B
 void fs_uuid_format(const unsigned char uuid[FS_UUID_BYTES], char text[FS_UUID_TEXT]) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < FS_UUID_BYTES; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *text++ = '-';
+    if (is_behind_dash(i)) *text++ = '-';
     *text++ = digits[uuid[i] >> 4];
     *text++ = digits[uuid[i] & 15];
   }

@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* The keys of an item, in the order in which read_item leaves their values on the stack. */
-static const char *const item_keys[] = {"event",       "decider",  "decider_id",    "data",  "command_id",
-                                        "previous_id", "event_id", "event_version", "final", NULL};
+static const char *const item_keys[] = {"event",       "decider",  "decider_id",    "data", "command_id",
+                                        "previous_id", "event_id", "event_version", "final"};
 
 enum { EVENT, DECIDER, DECIDER_ID, DATA, COMMAND_ID, PREVIOUS_ID, EVENT_ID, EVENT_VERSION, FINAL, KEYS };
 
 /* Where things stand on the stack of connection_append_events. */
-enum { LIST = 2, STORED, HEADS, POINTERS, ITEM, VALUES };
+enum { LIST = 2, STORED, HEADS, POINTERS, PLACES, ITEM, VALUES };
 
 static const char *text_value(lua_State *L, lua_Integer i, int key, size_t *length) {
   return field_text(L, VALUES + key, i, item_keys[key], length);
@@ -84,14 +84,36 @@ static void chain(lua_State *L, fs_event *event) {
   lua_rawset(L, HEADS);
 }
 
-static fs_event *read_item(lua_State *L, lua_Integer i) {
-  lua_settop(L, POINTERS);
-  if (lua_rawgeti(L, LIST, i) != LUA_TTABLE) luaL_error(L, "item %I: table expected", (LUAI_UACINT)i);
+/* Pushes the table from item_keys to their places, which is made once. */
+static void push_places(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, item_keys) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, KEYS);
   for (int key = 0; key < KEYS; key++) {
-    lua_pushstring(L, item_keys[key]);
-    lua_rawget(L, ITEM);
+    lua_pushinteger(L, key);
+    lua_setfield(L, -2, item_keys[key]);
   }
-  check_keys(L, ITEM, i, item_keys);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, item_keys);
+}
+
+/* Leaves the item's values, or nil, in the order of item_keys. */
+static void spread_item(lua_State *L, lua_Integer i) {
+  lua_settop(L, VALUES + KEYS - 1);
+  lua_pushnil(L);
+  while (lua_next(L, ITEM)) {
+    lua_pushvalue(L, -2);
+    if (lua_rawget(L, PLACES) != LUA_TNUMBER) wrong_field(L, i, luaL_tolstring(L, -3, NULL), "unknown key");
+    int place = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    lua_replace(L, VALUES + place);
+  }
+}
+
+static fs_event *read_item(lua_State *L, lua_Integer i) {
+  lua_settop(L, PLACES);
+  if (lua_rawgeti(L, LIST, i) != LUA_TTABLE) luaL_error(L, "item %I: table expected", (LUAI_UACINT)i);
+  spread_item(L, i);
   fs_event *event = make_event(L, i);
   lua_rawseti(L, STORED, i);
   return event;
@@ -107,6 +129,7 @@ int connection_append_events(lua_State *L) {
   if (n == 0) return 1;
   lua_newtable(L);
   fs_event **events = lua_newuserdatauv(L, sizeof *events * (size_t)n, 0);
+  push_places(L);
   for (lua_Integer i = 1; i <= n; i++) {
     events[i - 1] = read_item(L, i);
     chain(L, events[i - 1]);

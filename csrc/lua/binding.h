@@ -87,6 +87,7 @@ void push_uuid(lua_State *L, const unsigned char uuid[FS_UUID_BYTES]);
 
 /* json_encode.c, json_decode.c, json.c */
 void push_null(lua_State *L);
+bool is_array(lua_State *L, int index);
 void push_json_text(lua_State *L, int index, lua_Integer item, const char *root);
 void put_json_string(fs_buffer *buffer, const char *text, size_t length);
 bool push_json(lua_State *L, const char *text, size_t length);

@@ -9,8 +9,7 @@ __attribute__((visibility("default"))) int luaopen_fstore_core(lua_State *L);
 
 /*
 ** Calls body(context, arguments...) so that it may raise while we own memory; the arguments are at the top. Takes
-*nothing
-** from Lua's heap before the call. Returns the status for the caller to free what it owns, then lua_error.
+** nothing from Lua's heap before the call. Returns the status for the caller to free what it owns, then lua_error.
 */
 int protect(lua_State *L, lua_CFunction body, void *context, int n_args, int n_results) {
   lua_pushcfunction(L, body);

@@ -1,7 +1,6 @@
 /*
 ** event.c: an event as a read-only userdata. It is one block with all its bytes; ids and times become text when they
-*are
-** read, and its data is decoded at the first read and kept as its user value.
+** are read, and its data is decoded at the first read and kept as its user value.
 */
 #include "binding.h"
 

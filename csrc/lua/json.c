@@ -38,13 +38,17 @@ static int json_array(lua_State *L) {
   return 1;
 }
 
+/* Whether the table is marked as an array. */
+bool is_array(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return false;
+  luaL_getmetatable(L, JSON_ARRAY_TYPE);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
 static int json_is_array(lua_State *L) {
-  bool is_array = lua_istable(L, 1) && lua_getmetatable(L, 1);
-  if (is_array) {
-    luaL_getmetatable(L, JSON_ARRAY_TYPE);
-    is_array = lua_rawequal(L, -1, -2);
-  }
-  lua_pushboolean(L, is_array);
+  lua_pushboolean(L, lua_istable(L, 1) && is_array(L, 1));
   return 1;
 }
 

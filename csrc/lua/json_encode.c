@@ -2,8 +2,7 @@
 ** json_encode.c: from a Lua value to JSON text.
 **
 ** Written straight into a buffer instead of through jansson's trees: an event's data is spliced in as it is, doubles
-*are
-** as short as they can be, and the path to what JSON cannot hold is known.
+** are as short as they can be, and the path to what JSON cannot hold is known.
 */
 #include "binding.h"
 
@@ -32,11 +31,11 @@ typedef struct encoder {
 typedef struct key {
   const char *text;
   size_t length;
-  int place; /* on Lua's stack */
+  int value; /* its place on Lua's stack */
 } key;
 
-/* Where the arguments of encode_protected and the metatables to compare with are on the stack. */
-enum { CONTEXT = 1, VALUE, ARRAY_META, EVENT_META, VALUE_META, NULL_VALUE };
+/* The arguments of encode_protected on the stack. */
+enum { CONTEXT = 1, VALUE };
 
 static void put_value(lua_State *L, encoder *e, int index, const step *here);
 
@@ -143,24 +142,19 @@ static int compare_keys(const void *a, const void *b) {
   return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-/*
-** Leaves the table's keys, which are all strings, on Lua's stack, and adds them, sorted, to the stack of keys; returns
-*how
-** many. On Lua's stack they live on, whatever becomes of the table.
-*/
+/* Leaves keys, all strings, and values on Lua's stack; adds the keys, sorted, to theirs. Returns how many. */
 static size_t collect_keys(lua_State *L, encoder *e, int index, const step *here) {
   size_t start = e->keys.used, n = 0;
   lua_pushnil(L);
   while (lua_next(L, index)) {
-    lua_pop(L, 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      refuse(L, e, here, lua_pushfstring(L, "an object cannot have the key %s", luaL_tolstring(L, -1, NULL)));
-    key k = {.place = lua_gettop(L)};
-    k.text = lua_tolstring(L, -1, &k.length);
+    if (lua_type(L, -2) != LUA_TSTRING)
+      refuse(L, e, here, lua_pushfstring(L, "an object cannot have the key %s", luaL_tolstring(L, -2, NULL)));
+    key k = {.value = lua_gettop(L)};
+    k.text = lua_tolstring(L, -2, &k.length);
     fs_put(&e->keys, &k, sizeof k);
     n++;
     luaL_checkstack(L, 8, "too many keys in an object");
-    lua_pushvalue(L, -1);
+    lua_pushvalue(L, -2);
   }
   if (e->keys.failed) luaL_error(L, "out of memory");
   if (n > 1) qsort(e->keys.data + start, n, sizeof(key), compare_keys);
@@ -179,10 +173,7 @@ static void put_object(lua_State *L, encoder *e, int index, const step *here) {
     if (i > 0) fs_put(&e->out, ",", 1);
     put_checked_string(L, e, k.text, k.length, &next);
     fs_put(&e->out, ":", 1);
-    lua_pushvalue(L, k.place);
-    lua_rawget(L, index);
-    put_value(L, e, lua_gettop(L), &next);
-    lua_pop(L, 1);
+    put_value(L, e, k.value, &next);
   }
   fs_put(&e->out, "}", 1);
   e->keys.used = start;
@@ -212,9 +203,9 @@ static void put_array(lua_State *L, encoder *e, int index, const step *here) {
   fs_put(&e->out, "]", 1);
 }
 
-static bool has_metatable(lua_State *L, int index, int meta) {
-  if (!lua_getmetatable(L, index)) return false;
-  bool same = lua_rawequal(L, -1, meta);
+static bool is_null(lua_State *L, int index) {
+  push_null(L);
+  bool same = lua_rawequal(L, -1, index);
   lua_pop(L, 1);
   return same;
 }
@@ -222,7 +213,7 @@ static bool has_metatable(lua_State *L, int index, int meta) {
 static void put_table(lua_State *L, encoder *e, int index, const step *here) {
   if (++e->depth > MAX_DEPTH) refuse(L, e, here, "nested too deeply, or within itself");
   luaL_checkstack(L, 8, "nested too deeply");
-  if (has_metatable(L, index, ARRAY_META) || lua_rawlen(L, index) > 0) {
+  if (lua_rawlen(L, index) > 0 || is_array(L, index)) {
     put_array(L, e, index, here);
   } else {
     put_object(L, e, index, here);
@@ -240,11 +231,11 @@ static void put_encoded(lua_State *L, encoder *e, int index) {
 }
 
 static void put_userdata(lua_State *L, encoder *e, int index, const step *here) {
-  if (lua_rawequal(L, index, NULL_VALUE)) {
+  if (is_null(L, index)) {
     fs_put(&e->out, "null", 4);
-  } else if (has_metatable(L, index, VALUE_META)) {
+  } else if (luaL_testudata(L, index, JSON_VALUE_TYPE)) {
     put_encoded(L, e, index);
-  } else if (has_metatable(L, index, EVENT_META)) {
+  } else if (luaL_testudata(L, index, EVENT_TYPE)) {
     put_event_json(&e->out, lua_touserdata(L, index));
   } else {
     refuse(L, e, here, "userdata is no JSON");
@@ -272,10 +263,6 @@ static void put_value(lua_State *L, encoder *e, int index, const step *here) {
 
 static int encode_protected(lua_State *L) {
   encoder *e = lua_touserdata(L, CONTEXT);
-  luaL_getmetatable(L, JSON_ARRAY_TYPE);
-  luaL_getmetatable(L, EVENT_TYPE);
-  luaL_getmetatable(L, JSON_VALUE_TYPE);
-  push_null(L);
   put_value(L, e, VALUE, NULL);
   if (e->out.failed) return luaL_error(L, "out of memory");
   lua_pushlstring(L, e->out.data, e->out.used);

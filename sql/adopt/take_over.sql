@@ -40,7 +40,10 @@ BEGIN
   ALTER TABLE locks SET (fillfactor = 80);
   ALTER INDEX IF EXISTS events_pkey SET (fillfactor = 98);
   ALTER INDEX IF EXISTS events_event_id_key SET (fillfactor = 97);
-  ALTER INDEX IF EXISTS locks_pkey SET (fillfactor = 97);
+  IF to_regclass('locks_pkey') IS NOT NULL THEN
+    ALTER TABLE locks DROP CONSTRAINT locks_pkey,
+      ADD CONSTRAINT locks_pkey PRIMARY KEY (decider_id, view) WITH (fillfactor = 97);
+  END IF;
   ALTER TABLE events DROP CONSTRAINT IF EXISTS events_previous_id_key; -- the model has it as an index
   DROP INDEX IF EXISTS decider_index, locks_index;
 END

@@ -14,7 +14,7 @@ BEGIN ATOMIC
       ('index', 'events', 'events_previous_id_key'), ('index', 'events', 'events_first_key'),
       ('index', 'deciders', 'deciders_pkey'), ('index', 'views', 'views_pkey'), ('index', 'locks', 'locks_pkey'),
       ('constraint', 'events', 'events_decider_event_event_version_fkey'),
-      ('constraint', 'events', 'events_offset_check'), ('constraint', 'locks', 'locks_view_fkey')
+      ('constraint', 'locks', 'locks_view_fkey')
   ), there (kind, "table", name, works) AS (
     -- The triggers of a foreign key, which have no names of their own, count as their constraint.
     SELECT CASE WHEN t.tgisinternal THEN 'constraint' ELSE 'trigger' END, t.tgrelid,

@@ -6,6 +6,12 @@ AS $$
 DECLARE
   previous events;
 BEGIN
+  IF v_event."offset" <= 0 THEN
+    RAISE EXCEPTION 'the offset of an event must be above 0, not %', v_event."offset"
+      USING ERRCODE = 'FS008', HINT = 'Leave the offset to the store: progress begins at 0.';
+  ELSIF v_event.previous_id IS NULL THEN
+    RETURN;
+  END IF;
   SELECT * INTO previous FROM events AS e
   WHERE e.event_id = v_event.previous_id AND e.decider_id = v_event.decider_id AND e.decider = v_event.decider;
   IF EXISTS (

@@ -5,17 +5,18 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT v.view, v.start_at, l.partitions, l.pending_partitions, p.events, l.leased_partitions, l.parked_partitions,
-    p.oldest_at
+  SELECT v.view, v.start_at, coalesce(l.partitions, 0), coalesce(l.pending_partitions, 0), p.events,
+    coalesce(l.leased_partitions, 0), coalesce(l.parked_partitions, 0), p.oldest_at
   FROM views AS v
-  CROSS JOIN LATERAL (
-    SELECT count(*) AS partitions,
+  LEFT JOIN (
+    SELECT k.view, count(*) AS partitions,
       count(k.pending_from) AS pending_partitions,
       count(*) FILTER (WHERE k.pending_from IS NOT NULL AND k.locked_until > now()) AS leased_partitions,
       count(*) FILTER (WHERE k.parked_at IS NOT NULL) AS parked_partitions
     FROM locks AS k
-    WHERE k.view = v.view
-  ) AS l
+    WHERE k.view = v_view OR v_view IS NULL
+    GROUP BY k.view
+  ) AS l ON l.view = v.view
   CROSS JOIN LATERAL (
     SELECT count(*) AS events, min(e.created_at) AS oldest_at
     FROM locks AS k JOIN events AS e ON e.decider_id = k.decider_id AND e."offset" > k.last_offset

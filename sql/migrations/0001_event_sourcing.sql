@@ -30,7 +30,6 @@ CREATE TABLE events (
   "final" BOOLEAN NOT NULL DEFAULT FALSE,
   "created_at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
   "offset" BIGSERIAL CONSTRAINT events_pkey PRIMARY KEY WITH (fillfactor = 98),
-  CONSTRAINT events_offset_check CHECK ("offset" > 0),
   CONSTRAINT events_decider_event_event_version_fkey FOREIGN KEY ("decider", "event", "event_version")
     REFERENCES deciders ("decider", "event", "event_version")
 );
@@ -48,7 +47,6 @@ COMMENT ON COLUMN events."created_at" IS 'When the transaction that appended it 
 COMMENT ON COLUMN events."offset" IS 'Place in the log, over all streams; grows within a partition, with gaps.';
 COMMENT ON CONSTRAINT events_pkey ON events IS 'The log in order.';
 COMMENT ON CONSTRAINT events_event_id_key ON events IS 'An event is stored once.';
-COMMENT ON CONSTRAINT events_offset_check ON events IS 'Progress begins at 0: no view would see it there (I6).';
 COMMENT ON CONSTRAINT events_decider_event_event_version_fkey ON events IS 'Only registered events get in (I4).';
 COMMENT ON SEQUENCE events_offset_seq IS 'Source of events.offset. Its cache must stay 1: order depends on it.';
 

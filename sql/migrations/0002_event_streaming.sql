@@ -45,7 +45,7 @@ CREATE TABLE locks (
   "parked_at" TIMESTAMP WITH TIME ZONE,
   "last_error" TEXT,
   "pending_from" BIGINT,
-  CONSTRAINT locks_pkey PRIMARY KEY ("view", "decider_id") WITH (fillfactor = 97),
+  CONSTRAINT locks_pkey PRIMARY KEY ("decider_id", "view") WITH (fillfactor = 97),
   CONSTRAINT locks_view_fkey FOREIGN KEY ("view") REFERENCES views ("view") ON DELETE CASCADE
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE locks IS 'Progress and lease of every partition (decider_id) in every view.';
@@ -67,6 +67,7 @@ COMMENT ON COLUMN locks."parked_at" IS 'When the partition was set aside as fail
 COMMENT ON COLUMN locks."last_error" IS 'What the last nack said went wrong; NULL after progress.';
 COMMENT ON COLUMN locks."pending_from" IS
   'Where the partition stands in the queue: the offset it has waited from; NULL: nothing to lease, or parked.';
+-- In the partition's order, unlike the original: an append finds the locks of all views beside each other.
 COMMENT ON CONSTRAINT locks_pkey ON locks IS 'A partition has one lock in a view: one holder (I7).';
 COMMENT ON CONSTRAINT locks_view_fkey ON locks IS 'A view that goes takes its locks with it.';
 

@@ -6,41 +6,38 @@ SET enable_seqscan = off -- a plan made when the tables were empty must hold whe
 SET enable_bitmapscan = off -- nor may locks be taken in another order than that of their key
 AS $$
 DECLARE
-  e_decider text; -- of the first new event, like the next ones
-  e_decider_id uuid;
+  e_decider_id uuid; -- of the first new event, like the next ones
   e_offset bigint;
   e_final boolean;
   e_previous_id uuid;
   is_set boolean;
   registered text[];
-  is_fine boolean := true;
+  is_fine boolean;
   moved bigint := 0;
 BEGIN
-  SELECT n.decider, n.decider_id, n."offset", n.final, n.previous_id, EXISTS (SELECT FROM new_events OFFSET 1),
-    ARRAY(SELECT v.view FROM views AS v)
-  INTO e_decider, e_decider_id, e_offset, e_final, e_previous_id, is_set, registered
-  FROM new_events AS n;
-
   -- I2, I3: each event but a first one follows an earlier, not final event of its own stream. That there is one first
   -- event and one successor of each is kept by events_first_key and events_previous_id_key. Only event_id can be looked
-  -- up here: another index would walk the stream. One event is asked for by itself, without one more scan of the new.
-  IF is_set THEN
+  -- up here: another index would walk the stream. I6: progress begins at 0, no view would see an event there.
+  SELECT n.decider_id, n."offset", n.final, n.previous_id, EXISTS (SELECT FROM new_events OFFSET 1),
+    ARRAY(SELECT v.view FROM views AS v), n."offset" > 0 AND (n.previous_id IS NULL OR (
+      SELECT p.decider_id = n.decider_id AND p.decider = n.decider AND p."offset" < n."offset" AND NOT p.final
+      FROM events AS p
+      WHERE p.event_id = n.previous_id
+    ))
+  INTO e_decider_id, e_offset, e_final, e_previous_id, is_set, registered, is_fine
+  FROM new_events AS n;
+  IF is_set THEN -- one event is checked by itself, without one more scan of the new ones
     SELECT NOT EXISTS (
       SELECT FROM new_events AS n
-      WHERE n.previous_id IS NOT NULL
-        AND (
-          SELECT p.decider_id = n.decider_id AND p.decider = n.decider AND p."offset" < n."offset" AND NOT p.final
-          FROM events AS p
-          WHERE p.event_id = n.previous_id
-        ) IS NOT TRUE
+      WHERE (n."offset" > 0 AND (n.previous_id IS NULL OR (
+        SELECT p.decider_id = n.decider_id AND p.decider = n.decider AND p."offset" < n."offset" AND NOT p.final
+        FROM events AS p
+        WHERE p.event_id = n.previous_id
+      ))) IS NOT TRUE
     ) INTO is_fine;
-  ELSIF e_previous_id IS NOT NULL THEN
-    SELECT p.decider_id = e_decider_id AND p.decider = e_decider AND p."offset" < e_offset AND NOT p.final INTO is_fine
-    FROM events AS p
-    WHERE p.event_id = e_previous_id;
   END IF;
   IF is_fine IS NOT TRUE THEN
-    PERFORM reject_broken(n.*) FROM new_events AS n WHERE n.previous_id IS NOT NULL;
+    PERFORM reject_broken(n.*) FROM new_events AS n;
   END IF;
 
   -- I6: a transaction whose snapshot is older than a view's registration does not see the view. It cannot lock the row
@@ -60,8 +57,8 @@ BEGIN
       offset_final = CASE WHEN e_offset > l."offset" THEN e_final ELSE l.offset_final END,
       pending_from = CASE WHEN l.parked_at IS NULL THEN coalesce(l.pending_from, e_offset) END,
       updated_at = now()
-    -- A subquery, so that the plan does not depend on how many views there are; in the order of the primary key.
-    WHERE l.view = ANY (ARRAY(SELECT unnest(registered))) AND l.decider_id = e_decider_id;
+    -- IS TRUE: the partition's locks are neighbours in the primary key, and are found in its order by one descent.
+    WHERE l.decider_id = e_decider_id AND (l.view = ANY (registered)) IS TRUE;
     GET DIAGNOSTICS moved = ROW_COUNT;
   END IF;
   IF moved < cardinality(registered) THEN
@@ -74,7 +71,7 @@ BEGIN
       FROM new_events AS n
       GROUP BY n.decider_id
     ) AS p
-    ORDER BY v.view, p.decider_id -- one order of locking for everybody: no deadlocks between appends
+    ORDER BY p.decider_id, v.view -- one order of locking for everybody: no deadlocks between appends
     ON CONFLICT ON CONSTRAINT locks_pkey DO UPDATE
     SET "offset" = CASE WHEN excluded.pending_from > l.leased_offset AND excluded.pending_from > l.last_offset
           THEN greatest(l."offset", excluded."offset") ELSE refuse_overtaken(l.view, l.decider_id) END,

@@ -173,7 +173,7 @@ describe("I2: each later event names the one just before it in its stream", func
     end
     local _, err = one:try([[INSERT INTO events (event, event_id, decider, decider_id, data, command_id, "offset")
       VALUES ('Placed', $1, 'Order', $1, '{}', $1, 0)]], uuid())
-    assert.same({ "23514", "events_offset_check" }, { err.sqlstate, err.constraint })
+    assert.same({ "FS008", "the offset of an event must be above 0, not 0" }, { err.sqlstate, err.message })
   end)
 
   it("events of one set in several streams are each checked in their own", function()
