@@ -34,9 +34,9 @@ local function chosen_rows()
 end
 
 local function main()
-  local results, seed = report.new(), os.getenv("SEED")
+  local names, results, seed = chosen_rows(), report.new(), os.getenv("SEED")
   local server <close> = servers.open { root = root, seed = seed ~= "" and seed or nil }
-  for _, name in ipairs(chosen_rows()) do
+  for _, name in ipairs(names) do
     require("bench.rows." .. name)(server, comparison.new(results, name))
   end
   results:save(root .. "/build/bench.json")
