@@ -49,7 +49,7 @@ events.INSERT_BATCH = [[
 events.ORIGINAL = [[
   SELECT "offset", created_at FROM append_event('OrderPlaced', $1, 'Order', $2, $3, $4, $5)]]
 
--- Replicas fire no triggers: nothing is checked, and the locks are filled in behind.
+-- Replicas fire no triggers: nothing is checked, and the locks are filled in behind, in the order of appends.
 local FILL <const> = [[
   SET LOCAL search_path = $schema;
   SET LOCAL session_replication_role = replica;
@@ -62,8 +62,9 @@ local FILL <const> = [[
   SELECT v.view, e.decider_id, e.head, $last, now(), false $values
   FROM views AS v
   CROSS JOIN (
-    SELECT decider_id, max("offset") AS head, min("offset") AS tail FROM events GROUP BY decider_id ORDER BY decider_id
-  ) AS e]]
+    SELECT decider_id, max("offset") AS head, min("offset") AS tail FROM events GROUP BY decider_id
+  ) AS e
+  ORDER BY e.tail, v.view]]
 
 local function fill(connection, schema, options)
   local place = { schema = schema, streams = options.streams, length = options.length or 1,

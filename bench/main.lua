@@ -10,8 +10,8 @@ local servers = require "bench.servers"
 
 -- In this order: the big data sets come last.
 local ALL <const> = {
-  "append", "clients", "batch", "handle", "load", "consume", "project", "latency", "size", "scale", "old_transaction",
-  "instructions",
+  "append", "clients", "bounds", "batch", "handle", "load", "consume", "project", "latency", "size", "scale",
+  "old_transaction", "instructions",
 }
 
 local function is_row(name)

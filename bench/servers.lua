@@ -74,11 +74,13 @@ function Server:store(views)
   return store
 end
 
----Our tables with their indexes and foreign key, but nothing that checks.
+---Our tables with their indexes and foreign keys, but nothing that checks, or fills the locks in.
+---@param views integer?
 ---@return string schema
-function Server:plain()
-  local store <close> = self:store()
+function Server:plain(views)
+  local store <close> = self:store(views)
   assert(store:exec(("ALTER TABLE %s.events DISABLE TRIGGER USER"):format(store:schema())))
+  assert(store:exec(("ALTER TABLE %s.locks DISABLE TRIGGER USER"):format(store:schema())))
   return store:schema()
 end
 
