@@ -35,7 +35,7 @@ local function with_views(server, compare, views, at_least)
     sides[3] = { name = "original", run = original(server, original_schema) }
   end
   compare:run(("append in batches of 1,000, %d views"):format(views), "ev/s", {
-    rounds = 5, sides = sides,
+    rounds = 9, sides = sides,
     targets = { { of = "INSERT … SELECT", at_least = at_least }, { of = "original", at_least = 8 } },
   })
 end

@@ -41,7 +41,8 @@ return function(server, compare)
     compare:run(("an INSERT that only %s, 1 client"):format(bound[1]), "ev/s", {
       rounds = 7, targets = { { of = "plain INSERT" } },
       sides = {
-        { name = "ours", run = inserts(server, bound[2], 1) }, { name = "plain INSERT", run = inserts(server, plain, 1) },
+        { name = "ours", run = inserts(server, bound[2], 1) },
+        { name = "plain INSERT", run = inserts(server, plain, 1) },
       },
     })
   end

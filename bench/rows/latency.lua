@@ -48,7 +48,7 @@ end
 local function appended(server, store, how)
   return function()
     local stop <close> = server:background { "bench/consumer.lua", server.conninfo, store:schema(), how, "4" }
-    return stop and server:appenders { schema = store:schema(), seconds = 3, clients = 8 }
+    return stop and server:appenders { schema = store:schema(), seconds = 2, clients = 8 }
   end
 end
 
@@ -59,7 +59,7 @@ return function(server, compare)
   compare:note("append to handler, p50", "ms", comparison.quantile(list, 0.5), 2)
   compare:note("append to handler, p99", "ms", comparison.quantile(list, 0.99), 10)
   compare:run("append, 8 clients, a consumer is woken", "ev/s", {
-    rounds = 3,
+    rounds = 7,
     sides = {
       { name = "ours", run = appended(server, other, "wake") },
       { name = "a consumer polls", run = appended(server, other, "poll") },
