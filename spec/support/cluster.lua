@@ -67,8 +67,8 @@ function cluster.new()
   return self
 end
 
--- One start; false when the server ended again.
-local function try_to_start(self)
+--- Starts it and waits until it takes connections.
+function Server:start()
   self.ended = false
   self.process = assert(process.spawn(bound { find_binaries() .. "/postgres", "-D", self.data,
     "-p", tostring(self.port), "-k", self.sockets, "-c", "listen_addresses=", "-c", "fsync=off",
@@ -78,22 +78,32 @@ local function try_to_start(self)
     return self.ended or (files.read(self.data .. "/postmaster.pid") or ""):match("\nready")
       and server.query(self:conninfo(), "select 1")
   end, "the server")
-  return not self.ended
+  assert(not self.ended, "the server did not start")
 end
 
---- Starts it and waits until it takes connections. What is left of a killed server keeps the next one out for a moment.
-function Server:start()
-  for _ = 1, 100 do
-    if try_to_start(self) then return end
-    uv.sleep(100)
+local function children_of(pid)
+  local children = {}
+  for child in (files.read(("/proc/%d/task/%d/children"):format(pid, pid)) or ""):gmatch("%d+") do
+    children[#children + 1] = math.tointeger(child)
   end
-  error("the server did not start")
+  return children
 end
 
---- Kills it; its backends follow when they notice.
+--- Kills it as a crash of the machine does: every process at once. It is stopped first, so that it makes no new ones.
 function Server:kill()
-  self.process:kill("sigkill")
-  host.wait_for(function() return self.ended end, "the end of the server")
+  local pid = self.process:get_pid()
+  uv.kill(pid, "sigstop")
+  local backends = children_of(pid)
+  for _, backend in ipairs(backends) do
+    uv.kill(backend, "sigkill")
+  end
+  uv.kill(pid, "sigkill")
+  host.wait_for(function()
+    for _, backend in ipairs(backends) do
+      if process.is_alive(backend) then return false end
+    end
+    return self.ended
+  end, "the end of the server")
 end
 
 --- Starts another program as the server's user.

@@ -57,7 +57,7 @@ BEGIN
       offset_final = CASE WHEN e_offset > l."offset" THEN e_final ELSE l.offset_final END,
       pending_from = CASE WHEN l.parked_at IS NULL THEN coalesce(l.pending_from, e_offset) END,
       updated_at = now()
-    -- IS TRUE: the partition's locks are neighbours in the primary key, and are found in its order by one descent.
+    -- IS TRUE keeps the views out of the index condition: one descent finds the partition's locks, in key order.
     WHERE l.decider_id = e_decider_id AND (l.view = ANY (registered)) IS TRUE;
     GET DIAGNOSTICS moved = ROW_COUNT;
   END IF;

@@ -174,6 +174,10 @@ describe("I2: each later event names the one just before it in its stream", func
     local _, err = one:try([[INSERT INTO events (event, event_id, decider, decider_id, data, command_id, "offset")
       VALUES ('Placed', $1, 'Order', $1, '{}', $1, 0)]], uuid())
     assert.same({ "FS008", "the offset of an event must be above 0, not 0" }, { err.sqlstate, err.message })
+    _, err = one:try([[INSERT INTO events (event, event_id, decider, decider_id, data, command_id, "offset")
+      SELECT 'Placed', n.id, 'Order', n.id, '{}', n.id, n.place
+      FROM (VALUES ($1::uuid, 1000000), ($2::uuid, -1)) AS n (id, place)]], uuid(), uuid())
+    assert.same({ "FS008", "the offset of an event must be above 0, not -1" }, { err.sqlstate, err.message })
   end)
 
   it("events of one set in several streams are each checked in their own", function()
